@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from node.kubelet.worker.pod_workers import PodWorkers
 from node.network.foreign import ForeignNetwork
 from node.network.network import Network
 from node.network.settings import Plugin
+from node.probing.attachment import remove_leftovers
 from node.resolvconf import ClusterDns
 from podlab import component
 from podlab.api.values import quantity
@@ -38,6 +40,8 @@ from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
+
+log = logging.getLogger(__name__)
 
 APISERVER_USER = "system:apiserver"
 PLUGINS = "plugins_registry"
@@ -150,6 +154,8 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     try:
         async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
             kubelet = Kubelet(settings, client, runtime)
+            if left := await remove_leftovers():
+                log.info("probes that an earlier run has not ended are gone: %s", ", ".join(left))
             stats = StatsProvider(runtime, settings.node_name)
             servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ip)
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)

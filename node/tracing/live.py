@@ -77,7 +77,7 @@ async def way_to(address: str) -> list[str]:
     except NotInstalled:
         return []
     except CommandError as error:
-        return [f"no route: {error}"]
+        return [f"no route ({str(error).rpartition(': ')[2]})"]
     device, gateway = str(route.get("dev", "")), str(route.get("gateway", ""))
     if route.get("type") == "local" or device == "lo":
         return ["stays on this node"]

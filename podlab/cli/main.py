@@ -79,6 +79,7 @@ SECTIONS = {
             "podlab.deploy.preflight.cli",
             "Check the hosts of an inventory, without changing them, over whatever Ansible connects with.",
         ),
+        LazyCommand("doctor", "podlab.cli.doctor", "Try what should work, and say what does not."),
         LazyCommand(
             "verify",
             "podlab.deploy.verify.cli",

@@ -28,6 +28,7 @@ ROOMS_AND_ARROWS = {
     "node.loadbalancer": (11, 21),
     "node.network": (15, 42),
     "node.networkpolicy": (10, 22),
+    "node.probing": (4, 5),
     "node.proxy": (17, 48),
     "node.tracing": (13, 40),
     "podlab": (18, 41),

@@ -72,6 +72,10 @@ class _NamesNode(Protocol):
     node_name: str
 
 
+def _probe_of(request: kubelet_pb2.ProbeRequest) -> PodOrNode:
+    return PodOrNode(request.start.namespace, request.start.pod, request.start.node_name)
+
+
 _Start = kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest | kubelet_pb2.PortForwardRequest
 
 
@@ -102,6 +106,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "Attach": Route(KUBELET, kubelet_pb2.AttachRequest, _start_of, "create", "attach"),
         "PortForward": Route(KUBELET, kubelet_pb2.PortForwardRequest, _start_of, "create", "portforward"),
         "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
+        "Probe": Route(KUBELET, kubelet_pb2.ProbeRequest, _probe_of, "create", "trace"),
         "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
     },
     DNS: {"TraceName": Route(DNS, dns_pb2.TraceNameRequest, _pod_of, "get", "trace")},

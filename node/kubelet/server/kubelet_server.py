@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from node import netns
 from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
 from node.kubelet.images import image_import
 from node.kubelet.logs import log_reader
@@ -17,6 +18,7 @@ from node.kubelet.server.attach import attach
 from node.kubelet.server.exec import exec_in_container
 from node.kubelet.server.port_forward import forward
 from node.kubelet.worker.pod_workers import PodWorkers
+from node.probing import session as probing
 from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServicerContext, abort
@@ -117,6 +119,27 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         except (ApiError, OSError) as error:
             await abort(context, _as_api_error(error))
         return kubelet_pb2.ImportImageResponse(image_names=names)
+
+    async def Probe(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.ProbeRequest], context: ServicerContext
+    ) -> AsyncIterator[kubelet_pb2.ProbeResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of Probe must be `start`")
+            async for response in await self._probing(first.start, request_iterator):
+                yield response
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _as_api_error(error))
+
+    async def _probing(
+        self, start: kubelet_pb2.ProbeStart, requests: AsyncIterator[kubelet_pb2.ProbeRequest]
+    ) -> AsyncIterator[kubelet_pb2.ProbeResponse]:
+        """Raises NotFound, BadRequest, RuntimeFailure."""
+        if start.apart:
+            return probing.serve_apart(requests)
+        pid = (await self._network(self._pod(start.namespace, start.pod)))[0] if start.pod else None
+        return probing.serve(netns.of_process(pid) if pid is not None else None, requests)
 
     def _pod(self, namespace: str, name: str) -> pod_pb2.Pod:
         pod = self._pods.named(namespace, name)

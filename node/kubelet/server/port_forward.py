@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import socket
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
+from node import netns
 from podlab.errors import InternalError
 from podlab.v1 import kubelet_pb2
 
@@ -25,7 +24,6 @@ LINGER_S = 1.0
 CLOSE_TIMEOUT_S = 5.0
 Addresses = tuple[tuple[socket.AddressFamily, str], ...]
 _LOOPBACKS: Addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-_CLONE_NEWNET = 0x40000000
 
 Response = kubelet_pb2.PortForwardResponse
 
@@ -111,7 +109,7 @@ async def _connect_to(
     pid: int | None, family: socket.AddressFamily, address: str, port: int
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
-    made = await _made(pid, family)
+    made = await netns.make_socket(None if pid is None else netns.of_process(pid), family)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await loop.sock_connect(made, (address, port))
@@ -119,35 +117,3 @@ async def _connect_to(
     except BaseException:
         made.close()
         raise
-
-
-async def _made(pid: int | None, family: socket.AddressFamily) -> socket.socket:
-    """A socket, made by a thread of its own. Whoever is cancelled meanwhile leaves none behind."""
-    with ThreadPoolExecutor(1) as once:
-        making = once.submit(_socket, pid, family)
-        try:
-            return await asyncio.wrap_future(making)
-        except asyncio.CancelledError:
-            once.shutdown()
-            if not making.cancelled() and making.exception() is None:
-                making.result().close()
-            raise
-
-
-def _socket(pid: int | None, family: socket.AddressFamily) -> socket.socket:
-    """A socket in the network namespace of the process. The calling thread stays there, so it must end."""
-    if pid is not None:
-        _enter(pid)
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setblocking(False)
-    return made
-
-
-def _enter(pid: int) -> None:
-    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if ctypes.CDLL(None, use_errno=True).setns(namespace, _CLONE_NEWNET) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-    finally:
-        os.close(namespace)

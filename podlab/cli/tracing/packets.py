@@ -1,6 +1,8 @@
 """`podlab trace service` and `podlab trace pod`: the rules that a packet meets, and where it ends."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,17 +11,21 @@ import typer
 
 from podlab.api.serializer import codec
 from podlab.cli import completion, session
+from podlab.cli.failures import CommandError
 from podlab.cli.objects import printing
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace
+from podlab.cli.probing import Prober
 from podlab.cli.tracing import question
 from podlab.cli.tracing.question import Question
 from podlab.cli.tracing.report import Leg, arrives, report
+from podlab.cli.tracing.sent import sent_report
 from podlab.client.client import Client
 from podlab.core.v1.service_pb2 import Service
-from podlab.v1 import proxy_pb2, proxy_pb2_grpc
+from podlab.v1 import kubelet_pb2, proxy_pb2, proxy_pb2_grpc
 
 _DEADLINE_S = 60.0
 _STOPPED = 1
+_PROBE_TIMEOUT_MS = 3000
 _OTHER_NODES = 8
 """So many are asked what they do with it; the others' rules are the same."""
 
@@ -31,7 +37,19 @@ class TraceForm(StrEnum):
 
 
 OutputForm = Annotated[TraceForm, typer.Option("--output", "-o", help="wide shows each rule as it is.")]
+Send = Annotated[
+    bool, typer.Option("--send", help="Send a real packet from there, and show which rules have counted it.")
+]
 Node = Annotated[str, typer.Option("--node", help="Look at the rules of this node; the sender's by default.")]
+
+
+@dataclass(frozen=True)
+class TracedPacket:
+    """What was said before, and where a packet was sent, its result and what was said after it."""
+
+    legs: Sequence[Leg]
+    sent: kubelet_pb2.ProbeResult | None = None
+    after: Sequence[Leg] = ()
 
 
 def trace_service(
@@ -46,6 +64,7 @@ def trace_service(
     ] = "",
     port: Annotated[str, typer.Option("--port", help="A port of the Service, its name, or its node port.")] = "",
     node: Node = "",
+    send: Send = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     output: OutputForm = TraceForm.TABLE,
 ) -> None:
@@ -54,11 +73,11 @@ def trace_service(
     Exit code 1: it does not arrive, or something on its way is missing.
     """
 
-    async def traced(client: Client) -> list[Leg]:
+    async def traced(client: Client) -> TracedPacket:
         own_name, _, own_namespace = name.partition(".")
         service = await client.get(Service, own_name, own_namespace or namespace)
         end = await question.sender_of(client, sender, namespace, node)
-        return await _legs(client, await question.about_service(client, service, end, port, node))
+        return await _seen(client, await question.about_service(client, service, end, port, node), send=send)
 
     _show(session.run(traced), output)
 
@@ -70,6 +89,7 @@ def trace_pod(
     to: Annotated[str, typer.Argument(help="The pod that it is for.", autocompletion=completion.pods)],
     port: Annotated[int, typer.Option("--port", help="Its first port by default.", min=1, max=65535)] = 0,
     protocol: Annotated[str, typer.Option("--protocol", help="TCP, UDP or SCTP.")] = "TCP",
+    send: Send = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     output: OutputForm = TraceForm.TABLE,
 ) -> None:
@@ -78,27 +98,65 @@ def trace_pod(
     Exit code 1: it does not arrive, or something on its way is missing.
     """
 
-    async def traced(client: Client) -> list[Leg]:
+    async def traced(client: Client) -> TracedPacket:
         asked = await question.about_pod(client, sender, to, port, protocol.upper(), namespace)
-        return await _legs(client, asked)
+        return await _seen(client, asked, send=send)
 
     _show(session.run(traced), output)
 
 
-def _show(legs: list[Leg], output: TraceForm) -> None:
+def _show(seen: TracedPacket, output: TraceForm) -> None:
     if output is TraceForm.JSON:
-        printing.write(_json(legs))
+        printing.write(_json(seen))
     else:
-        printing.write(report(legs, rules=output is TraceForm.WIDE))
-    if not arrives(legs):
+        printing.write(report(seen.legs, rules=output is TraceForm.WIDE))
+        if seen.sent is not None:
+            printing.write(sent_report(seen.legs, seen.after, seen.sent))
+    if not arrives(seen.legs) or (seen.sent is not None and seen.sent.outcome != "answered"):
         raise typer.Exit(_STOPPED)
 
 
-def _json(legs: list[Leg]) -> str:
-    found = [
-        {"node": leg.question.node, "packet": str(leg.question), "trace": codec.to_dict(leg.traced)} for leg in legs
-    ]
-    return orjson.dumps({"legs": found}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+def _json(seen: TracedPacket) -> str:
+    def told(legs: Sequence[Leg]) -> list[dict[str, object]]:
+        return [
+            {"node": each.question.node, "packet": str(each.question), "trace": codec.to_dict(each.traced)}
+            for each in legs
+        ]
+
+    found: dict[str, object] = {"legs": told(seen.legs)}
+    if seen.sent is not None:
+        found |= {"sent": codec.to_dict(seen.sent), "after": told(seen.after)}
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+async def _seen(client: Client, asked: Question, *, send: bool) -> TracedPacket:
+    """With `send` the same is asked again behind a real packet."""
+    if not send:
+        return TracedPacket(await _legs(client, asked))
+    start = _start(asked)
+    async with Prober(client, start).open() as prober:
+        legs = await _legs(client, asked)
+        leg = kubelet_pb2.ProbeLeg(kind=asked.protocol.lower(), address=asked.destination, port=asked.port)
+        leg.timeout_ms = _PROBE_TIMEOUT_MS
+        result = await prober.send(leg)
+        return TracedPacket(legs, result, await asyncio.gather(*(_again(client, each) for each in legs)))
+
+
+def _start(asked: Question) -> kubelet_pb2.ProbeStart:
+    """Raises CommandError for a sender that is nobody of ours."""
+    sender = asked.sender
+    if not sender.node:
+        raise CommandError(f"--send: {sender} is no pod and no node: nobody here can send from it")
+    if asked.protocol not in ("TCP", "UDP"):
+        raise CommandError(f"--send: {asked.protocol} cannot be sent, only TCP and UDP")
+    if not sender.pod:
+        return kubelet_pb2.ProbeStart(node_name=sender.node)
+    namespace, _, pod = sender.pod.partition("/")
+    return kubelet_pb2.ProbeStart(namespace=namespace, pod=pod)
+
+
+async def _again(client: Client, leg: Leg) -> Leg:
+    return Leg(leg.question, await _asked(client, leg.question))
 
 
 async def _legs(client: Client, asked: Question) -> list[Leg]:
