@@ -10,6 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from podlab.deploy.preflight.checks.all import judge
 from podlab.deploy.preflight.checks.existing import strays
+from podlab.deploy.preflight.checks.paths import judged_paths
 from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
@@ -51,7 +52,9 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     trials = {name: _plain(own[name].get("preflight_port_trials", {}).get("trials", [])) for name in own}
     firewalls = {name: _plain(own[name].get("preflight_firewall", {}).get("firewall", {})) for name in own}
     facts = {name: each.facts() for name, each in seen.items()}
-    findings = judge(hosts, facts, list(closed_ports(trials, firewalls)))
+    tried = {name: _plain(own[name].get("preflight_port_trials", {}).get("paths", [])) for name in own}
+    ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, tried)]
+    findings = judge(hosts, facts, ways)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))
     return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])

@@ -1,7 +1,8 @@
 """Ansible action: what preflight wants to know of a host, asked over Ansible's own connection. Changes nothing there.
 
 The scripts are sent as text to the host's python3, not as modules: a host that is too old for those shall say so.
-`what: facts` runs the probe and opens the ports that others will try; `ports` tries those of others; `firewall` reads
+`what: facts` runs the probe and opens the ports that others will try; `ports` tries those of others, and how long
+packets to them may be; `firewall` reads
 the rules of a host that could not be reached, `rules` those of any. What keeps us from a host is a result, too, judged
 with all others.
 """
@@ -18,12 +19,13 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy.preflight.checks import ports
-from podlab.deploy.preflight.hosts import port_trial, probe
+from podlab.deploy.preflight.checks import paths, ports
+from podlab.deploy.preflight.hosts import path_trial, port_trial, probe
 from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.hosts.unreachable import explain
 from podlab.deploy.preflight.outcome import Connection, Seen, seen_to_json
+from podlab.ports import VXLAN
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "what": {"type": "str", "required": True, "choices": ["facts", "ports", "firewall", "rules"]},
@@ -36,7 +38,7 @@ class _RefusedError(Exception):
 
 
 class ActionModule(ActionBase):
-    """Result: `seen`, `opened`, `trials` or `firewall`; never failed."""
+    """Result: `seen`, `opened`, `trials` and `paths`, or `firewall`; never failed."""
 
     _supports_check_mode = True
 
@@ -55,7 +57,8 @@ class ActionModule(ActionBase):
             printed = self._script(probe, None, variables)
             received_at = time.time()
             awaited = ports.awaited_at(self._own(variables), hosts_of(variables))
-            task = {"act": "listen", "host": self._name(variables), "awaited": awaited}
+            task = {"act": "listen", "host": self._name(variables), "awaited": awaited, "echo_port": VXLAN}
+            task["senders"] = paths.echo_awaited(self._own(variables), hosts_of(variables))
             opened = self._script(port_trial, task, variables)
         except (_RefusedError, AnsibleError) as error:
             return {"seen": seen_to_json(Seen(connection=connection, unusable=explain(str(error))))}
@@ -66,9 +69,13 @@ class ActionModule(ActionBase):
         opened = _registered(variables, "preflight_seen", "opened")
         name = self._name(variables)
         if name not in opened:
-            return {"trials": []}
-        targets = ports.listeners_for(self._own(variables), hosts_of(variables), opened)
-        return {"trials": self._script(port_trial, {"act": "try", "host": name, "targets": targets}, variables)}
+            return {"trials": [], "paths": []}
+        own, hosts = self._own(variables), hosts_of(variables)
+        targets = ports.listeners_for(own, hosts, opened)
+        trials = self._script(port_trial, {"act": "try", "host": name, "targets": targets}, variables)
+        others = paths.targets_for(own, hosts, opened)
+        tried = self._script(path_trial, {"host": name, "targets": others}, variables) if others else []
+        return {"trials": trials, "paths": tried}
 
     def _firewall(self, variables: dict[str, Any]) -> dict[str, Any]:
         trials = _registered(variables, "preflight_port_trials", "trials")

@@ -119,7 +119,7 @@ DECIDING = (
     "podlab.deploy.preflight.checks.cluster",
     "podlab.deploy.preflight.checks.loadbalancers",
     "podlab.deploy.preflight.hosts.unreachable",
-    "podlab.deploy.preflight.checks.ports",
+    "podlab.deploy.preflight.checks.p*",  # paths, pod_network, ports
 )
 # Pure themselves; they take types or names from modules that also do things.
 DECIDING_WITH_TYPES = (

@@ -71,7 +71,11 @@ def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart(po
 def test_a_second_try_takes_the_place_of_the_first_at_once(ports: tuple[int, int]) -> None:
     port, _ = ports
     for _ in range(2):
-        assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {"open": [port], "held": {}}
+        assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {
+            "open": [port],
+            "held": {},
+            "echo": False,
+        }
     assert faults("n1", target(port)) == [""]
     wait_until_free(port)
 

@@ -1,8 +1,9 @@
 """The script by which hosts try each other's ports before anything listens there; sent as text, as the probe is.
 
-`listen` opens those ports that nobody holds and answers there, until everybody who is awaited has come or its time is
-up; `knock` tries the ports of other hosts; `firewall` prints the rules that may close a port. It changes nothing on the
-host: who listens is an ordinary process that ends by itself, and is told to when it is asked to listen anew.
+`listen` opens those ports that nobody holds and answers there, and sends back what comes to one UDP port, until
+everybody who is awaited has come or its time is up; `try` tries the ports of other hosts; `firewall` prints the rules
+that may close a port. It changes nothing on the host: who listens is an ordinary process that ends by itself, and is
+told to when it is asked to listen anew.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ LISTEN_S = 60.0
 TRY_S = 3.0
 CLAIM_S = 10.0
 GREETING_BYTES = 300
+# Instead of a TCP port: the one UDP port whose packets are sent back, and how the last one of a visitor begins.
+ECHO = -1
+LAST = b"last "
+# linux/in.h: what goes back may be taken apart on the way, for it is the way there that is tried.
+MTU_DISCOVER, NEVER_WHOLE = 10, 0
 
 
 def open_listeners(ports: list[int]) -> tuple[dict[int, socket.socket], dict[int, str]]:
@@ -77,18 +83,36 @@ def claim(sleep: Callable[[float], None] = time.sleep) -> socket.socket:
             return control
 
 
-def listen(host: str, awaited: dict[int, list[str]]) -> dict[str, object]:
+def open_echo(port: int) -> socket.socket | None:
+    """A socket for packets that go back, or nothing where somebody holds the UDP port: the kernel itself may."""
+    echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    echo.setsockopt(socket.IPPROTO_IP, MTU_DISCOVER, NEVER_WHOLE)
+    try:
+        echo.bind(("0.0.0.0", port))  # noqa: S104 - as VXLAN will
+    except OSError:
+        echo.close()
+        return None
+    return echo
+
+
+def listen(host: str, awaited: dict[int, list[str]], echo_port: int, senders: list[str]) -> dict[str, object]:
     """Open what is free, and leave it to a process of its own to answer there."""
     control = claim()
     listeners, held = open_listeners(list(awaited))
-    if listeners and os.fork() == 0:
-        attend(host, control, listeners, {port: set(names) for port, names in awaited.items() if port in listeners})
+    echo = open_echo(echo_port) if senders else None
+    if (listeners or echo) and os.fork() == 0:
+        expected = {port: set(names) for port, names in awaited.items() if port in listeners}
+        attend(host, control, listeners, {**expected, ECHO: set(senders if echo else ())}, echo)
         os._exit(0)
-    return {"open": sorted(listeners), "held": held}
+    return {"open": sorted(listeners), "held": held, "echo": echo is not None}
 
 
 def attend(
-    host: str, control: socket.socket, listeners: dict[int, socket.socket], awaited: dict[int, set[str]]
+    host: str,
+    control: socket.socket,
+    listeners: dict[int, socket.socket],
+    awaited: dict[int, set[str]],
+    echo: socket.socket | None,
 ) -> None:
     """Answer everybody who is awaited, in a session of its own: the process that began it can end."""
     os.setsid()
@@ -102,11 +126,26 @@ def attend(
         selector.register(control, selectors.EVENT_READ, 0)
         for port, listener in listeners.items():
             selector.register(listener, selectors.EVENT_READ, port)
+        if echo is not None:
+            selector.register(echo, selectors.EVENT_READ, ECHO)
         while any(awaited.values()) and time.monotonic() < until:
             for key, _ in selector.select(max(0.0, until - time.monotonic())):
                 if key.data == 0:
                     return
-                awaited[key.data].discard(answer(listeners[key.data], host))
+                visitor = send_back(echo) if key.data == ECHO and echo else answer(listeners[key.data], host)
+                awaited[key.data].discard(visitor)
+
+
+def send_back(echo: socket.socket) -> str:
+    """Who says that its packet was the last, or nobody."""
+    try:
+        content, sender = echo.recvfrom(70000)
+        if content.startswith(LAST):
+            return content[len(LAST) :].decode(errors="replace")
+        echo.sendto(content, sender)
+    except OSError:
+        pass  # what a host on the way says of a packet that went back
+    return ""
 
 
 def answer(listener: socket.socket, host: str) -> str:
@@ -164,7 +203,8 @@ def main(task: dict[str, object]) -> object:
     act, host = task["act"], str(task.get("host"))
     if act == "listen":
         awaited: dict[str, list[str]] = task["awaited"]  # type: ignore[assignment]
-        return listen(host, {int(port): names for port, names in awaited.items()})
+        echo_port, senders = int(str(task.get("echo_port", 0))), list(task.get("senders", []))  # type: ignore[call-overload]
+        return listen(host, {int(port): names for port, names in awaited.items()}, echo_port, senders)
     if act == "try":
         return try_ports(host, task["targets"])  # type: ignore[arg-type]
     return firewall()

@@ -1,0 +1,128 @@
+"""One host that is master and node: a whole cluster. At the end another CNI plugin connects its pods.
+
+The tests build on each other, in this order: a deployment is too slow to make one for each.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from podlab_testing.deployed import IMAGE, ask, wait_until
+from podlab_testing.own_clusters import MakeCluster, OwnCluster, ready
+from podlab_testing.own_labs import own_lab
+
+from podlab.lab.spec import LabSpec
+
+# The simplest network that a DaemonSet can install: a bridge of its own, addresses of the host's own choice.
+OTHER_NETWORK = {
+    "cniVersion": "1.0.0",
+    "name": "other",
+    "plugins": [
+        {
+            "type": "bridge",
+            "bridge": "other0",
+            "isGateway": True,
+            "ipMasq": True,
+            "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]},
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> OwnCluster:
+    made = make_cluster(LabSpec(name=own_lab("n").name, masters=1, nodes=0), {"nodes": ["m1"]})
+    made.deploy()
+    return made
+
+
+def node(cluster: OwnCluster) -> dict[str, Any]:
+    found: dict[str, Any] = cluster.cli.get("node", "m1")
+    return found
+
+
+def why_not_ready(cluster: OwnCluster) -> str:
+    (state,) = [each for each in node(cluster)["status"]["conditions"] if each["type"] == "Ready"]
+    return "" if state["status"] == "True" else str(state["message"])
+
+
+def installer(script: str) -> str:
+    """A network's DaemonSet: privileged, on its node's network, with the directories of CNI."""
+    labels = {"app": "installer"}
+    volumes = [{"name": "conf", "hostPath": {"path": "/etc/cni/net.d", "type": "DirectoryOrCreate"}}]
+    container = {
+        "name": "install",
+        "image": IMAGE,
+        "command": ["sh", "-c", f"{script}; sleep 3600"],
+        "securityContext": {"privileged": True},
+        "volumeMounts": [{"name": "conf", "mountPath": "/host/conf"}],
+    }
+    spec = {
+        "hostNetwork": True,
+        "tolerations": [{"operator": "Exists"}],
+        "containers": [container],
+        "volumes": volumes,
+        "terminationGracePeriodSeconds": 1,
+    }
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    body = {"selector": {"matchLabels": labels}, "template": template}
+    return yaml.safe_dump(
+        {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "installer"}, "spec": body}
+    )
+
+
+def test_one_host_serves_services_and_names(cluster: OwnCluster) -> None:
+    (pod,) = cluster.pod_everywhere("web").values()
+    port = cluster.cli.get("service", "web")["spec"]["ports"][0]["nodePort"]
+    assert ask(f"http://{cluster.addresses()['m1']}:{port}/")
+    named = ("exec", pod["metadata"]["name"], "--", "wget", "-q", "-O", "-", "http://web.default.svc.cluster.local/")
+    assert cluster.cli(*named)
+
+
+def test_the_host_knows_no_other_node_and_needs_no_way(cluster: OwnCluster) -> None:
+    assert cluster.on("m1", "ip route show proto 112; bridge fdb show dev podlab-vxlan") == ""
+
+
+def test_all_checks_pass(cluster: OwnCluster) -> None:
+    done = cluster.cli.run("verify", timeout_s=180)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_without_podlabs_network_the_node_waits_for_another(cluster: OwnCluster) -> None:
+    for kind in ("daemonset", "service"):
+        cluster.cli("delete", kind, "web")
+    wait_until(lambda: not cluster.cli.items("pods", "-A"), "no pod is left", 60)
+    cidr = node(cluster)["spec"]["podCIDR"]
+    cluster.deploy("-e", "podlab_network=none")
+    plugin = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady"
+    wait_until(lambda: why_not_ready(cluster).startswith(plugin), "the node says what it lacks", 30)
+    assert node(cluster)["spec"]["podCIDR"] == cidr
+    left = cluster.on(
+        "m1", "ls /etc/cni/podlab.d; ip -br link show podlab-vxlan 2>&1; iptables-save | grep -c PODLAB-N[EF]"
+    )
+    assert "conflist" not in left
+    assert "does not exist" in left
+    assert left.splitlines()[-1] == "0"
+
+
+def test_a_daemonset_installs_another_network_and_pods_run(cluster: OwnCluster) -> None:
+    cluster.cli("apply", "-f", "-", stdin=installer("true"))
+    wait_until(
+        lambda: [pod for pod in cluster.cli.items("pods", "-l", "app=installer") if ready(pod)],
+        "a pod on its node's network runs meanwhile",
+        60,
+    )
+    assert why_not_ready(cluster)
+    script = f"echo '{json.dumps(OTHER_NETWORK)}' > /host/conf/10-other.conflist"
+    cluster.cli("apply", "-f", "-", stdin=installer(script))
+    wait_until(lambda: why_not_ready(cluster) == "", "the node is Ready", 60)
+    (pod,) = cluster.pod_everywhere("other").values()
+    assert pod["status"]["podIP"].startswith("10.244.0.")
+    assert "other0" in cluster.on("m1", f"ip route get {pod['status']['podIP']}")
+    port = cluster.cli.get("service", "other")["spec"]["ports"][0]["nodePort"]
+    assert ask(f"http://{cluster.addresses()['m1']}:{port}/")
+    by_name = ("exec", pod["metadata"]["name"], "--", "wget", "-q", "-O", "-", "http://other/")
+    assert cluster.cli(*by_name)
