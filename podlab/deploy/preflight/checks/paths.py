@@ -5,7 +5,7 @@ https://www.rfc-editor.org/rfc/rfc2923 tells of paths that lose long packets and
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from podlab import ports
 from podlab.deploy.preflight.checks.requirements import uses_vxlan
@@ -13,12 +13,27 @@ from podlab.deploy.preflight.finding import Finding, error, warning
 from podlab.deploy.preflight.hosts.facts import Host
 
 
+class PathTrial(TypedDict):
+    """What path_trial.py tells of one path: where to, and what it found; lengths are in bytes."""
+
+    host: str
+    address: str
+    device: str
+    mtu: int
+    on_link: bool
+    reached: bool
+    longest: int
+    told: bool
+
+
 def echo_awaited(host: Host, hosts: Sequence[Host]) -> list[str]:
     """The names of those that will send to the host's port for VXLAN; nobody where it opens none."""
     return [other.name for other in hosts if other != host and uses_vxlan(other)] if uses_vxlan(host) else []
 
 
-def targets_for(visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def targets_for(
+    visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mapping[str, object]]
+) -> list[dict[str, object]]:
     """What a host tries; `opened` is what `listen` told of each host. Where VXLAN's port is held the port is 0."""
     return [
         {
@@ -31,7 +46,7 @@ def targets_for(visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mappi
     ]
 
 
-def judged_paths(hosts: Sequence[Host], trials: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Finding]:
+def judged_paths(hosts: Sequence[Host], trials: Mapping[str, Iterable[PathTrial]]) -> Iterator[Finding]:
     """A finding for each host to which packets do not get; `trials` is by visitor."""
     overlays = {host.name: str(host.variables.get("podlab_network_overlay", "auto")) for host in hosts}
     tries = [(visitor, target) for visitor, targets in trials.items() for target in targets]
@@ -39,7 +54,7 @@ def judged_paths(hosts: Sequence[Host], trials: Mapping[str, Iterable[Mapping[st
     yield from _narrow(tries, {host.name: host for host in hosts})
 
 
-def _closed(tries: Sequence[tuple[str, Mapping[str, Any]]], overlays: Mapping[str, str]) -> Iterator[Finding]:
+def _closed(tries: Sequence[tuple[str, PathTrial]], overlays: Mapping[str, str]) -> Iterator[Finding]:
     """VXLAN's port, where it will be used: a way that either side takes to be one between segments."""
     apart = {frozenset({visitor, target["host"]}) for visitor, target in tries if not target["on_link"]}
     visitors: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
@@ -57,13 +72,13 @@ def _closed(tries: Sequence[tuple[str, Mapping[str, Any]]], overlays: Mapping[st
         )
 
 
-def _narrow(tries: Sequence[tuple[str, Mapping[str, Any]]], hosts: Mapping[str, Host]) -> Iterator[Finding]:
+def _narrow(tries: Sequence[tuple[str, PathTrial]], hosts: Mapping[str, Host]) -> Iterator[Finding]:
     visitors: defaultdict[tuple[str, str, str, int, int, bool], list[str]] = defaultdict(list)
     for visitor, target in tries:
         is_harmless = target["told"] and not _is_for_pods(hosts[visitor], hosts[target["host"]], target["longest"])
         if 0 < target["longest"] < target["mtu"] and not is_harmless:
-            same = (target[name] for name in ("host", "address", "device", "mtu", "longest", "told"))
-            visitors[tuple(same)].append(visitor)
+            where = target["host"], target["address"], target["device"]
+            visitors[*where, target["mtu"], target["longest"], target["told"]].append(visitor)
     for (host, address, device, mtu, longest, told), names in visitors.items():
         what = (
             f"from {' and '.join(names)} packets of more than {longest} bytes do not get to {address}, though {device} "

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podlab.deploy.preflight.checks.paths import echo_awaited, judged_paths, targets_for
+from podlab.deploy.preflight.checks.paths import PathTrial, echo_awaited, judged_paths, targets_for
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts.facts import Host
 
@@ -17,12 +17,22 @@ HOSTS = (M1, N1, N2)
 OPENED = {"m1": {"echo": False}, "n1": {"echo": True}, "n2": {"echo": False}}
 
 
-def tried(to: str, **found: Any) -> dict[str, Any]:
-    fine = {"reached": True, "device": "eth0", "mtu": 1500, "on_link": True, "longest": 1500, "told": False}
-    return {"host": to, "address": f"192.0.2.{to[1:]}", "port": 4789} | fine | found
+def tried(to: str, **found: Any) -> PathTrial:
+    fine = PathTrial(
+        host=to,
+        address=f"192.0.2.{to[1:]}",
+        device="eth0",
+        mtu=1500,
+        on_link=True,
+        reached=True,
+        longest=1500,
+        told=False,
+    )
+    fine.update(found)  # type: ignore[typeddict-item]
+    return fine
 
 
-def causes(trials: dict[str, list[dict[str, Any]]], *hosts: Host) -> list[tuple[Severity, str]]:
+def causes(trials: dict[str, list[PathTrial]], *hosts: Host) -> list[tuple[Severity, str]]:
     return [(found.severity, found.cause) for found in judged_paths(hosts or HOSTS, trials)]
 
 
