@@ -45,7 +45,7 @@ def all_is_reached(cluster: OwnCluster, name: str, pods: dict[str, dict[str, Any
     """Every pod from every other, the Service by its name from every pod, and its node port at every node."""
     urls = " ".join([*(f"http://{pod['status']['podIP']}:8080/" for pod in pods.values()), *[f"http://{name}/"] * 6])
     for pod in pods.values():
-        script = f"for at in {urls}; do wget -q -T 5 -O - $at 2>&1 || echo no answer of $at; done"
+        script = f"for at in {urls}; do timeout 5 wget -q -O - $at 2>&1 || echo no answer of $at; done"
         said = cluster.cli("exec", pod["metadata"]["name"], "--", "sh", "-c", script)
         assert "no answer" not in said, f"from {pod['metadata']['name']}: {said}"
     port = cluster.cli.get("service", name)["spec"]["ports"][0]["nodePort"]
@@ -101,7 +101,7 @@ def test_without_vxlan_only_the_own_segment_is_reached_and_the_node_says_so(clus
     pods = cluster.pod_everywhere("plain")
     assert "podlab-vxlan" not in ways(cluster, pods)
     near, far = (str(pods[node]["status"]["podIP"]) for node in ("n3", "n2"))
-    script = f"wget -q -T 3 -O - http://{near}:8080/ && ! wget -q -T 3 -O - http://{far}:8080/"
+    script = f"timeout 3 wget -q -O - http://{near}:8080/ && ! timeout 3 wget -q -O - http://{far}:8080/"
     cluster.cli("exec", pods["n1"]["metadata"]["name"], "--", "sh", "-c", script)
     journal = cluster.on("n1", "journalctl -u podlab-kubelet --no-pager -o cat | tail -200")
     assert "is on another network segment, and podlab_network_overlay is never" in journal
