@@ -27,8 +27,8 @@ up: ## everything: packages, virtualenv, lab hosts, cluster, example, verificati
 down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)
 
-converge: bootstrap ## run site.yml on the lab again; changes nothing that is right
-	@$(GIVE_BACK) $(BIN)/ansible-playbook -i $(INVENTORY) playbooks/site.yml
+converge: bootstrap ## run site.yml on the lab again; changes nothing that is right (PROFILE=1: with the seconds of each task)
+	@$(GIVE_BACK) $(if $(PROFILE),ANSIBLE_CALLBACKS_ENABLED=podlab_profile )$(BIN)/ansible-playbook -i $(INVENTORY) playbooks/site.yml
 
 verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from podlab.deploy import recovery
+from podlab.deploy.remote.action import ActionModule as OnHost
 from podlab.pki import PkiError
 
 # More than all of a cluster's keys together.
@@ -26,13 +26,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(OnHost):
     """Result: `changed`, and `fetched`, the names of what was missing on the controller."""
 
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        result: dict[str, Any] = super(OnHost, self).run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
         pki, master = Path(str(params["directory"])), str(params["master"])
         try:
@@ -57,7 +57,7 @@ class ActionModule(ActionBase):
             "pad": base64.b64encode(pad).decode(),
             "encryption": recovery.ENCRYPTION,
         }
-        answer: dict[str, Any] = self._execute_module("podlab_keys", arguments, task_vars=task_vars)
+        answer = self.on_host("podlab_keys", arguments, task_vars)
         if answer.get("failed"):
             raise AnsibleActionFail(str(answer.get("msg", "podlab_keys failed")))
         hidden = base64.b64decode(answer["hidden"])

@@ -1,4 +1,4 @@
-"""Ansible action on the controller: packs what hosts get of Podlab into one archive.
+"""Ansible action on the controller: packs what hosts get of Podlab.
 
 The same sources give the same digest, and nothing is packed twice. Needs Podlab's virtualenv.
 """
@@ -14,15 +14,17 @@ from ansible.plugins.action import ActionBase
 
 from podlab.deploy.images.elf import ProgramError
 from podlab.deploy.release import bundle, sources, wheels
+from podlab.deploy.release.environment import RELEASES, Variant, is_compiled
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},  # where the archive is to be
     "target": {"type": "str", "required": True},  # the wheels that fit the hosts: cp311-x86_64
+    "extras": {"type": "list", "elements": "str", "required": True},  # what of Podlab they run: master, node
 }
 
 
 class ActionModule(ActionBase):
-    """Result: `changed`, `digest`, `archive` and `images`."""
+    """Result: `changed`, `name`, `folder` on the hosts, `archives`, `compiled` and `images`."""
 
     _supports_check_mode = True
     _requires_connection = False
@@ -33,21 +35,24 @@ class ActionModule(ActionBase):
         directory = Path(params["directory"])
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            release, packed = self._ensure(wheels.WheelPlatform.parse(params["target"]), directory)
+            variant = Variant(wheels.WheelPlatform.parse(params["target"]), tuple(params["extras"]))
+            return {**result, **self._ensure(variant, directory)}
         except (wheels.WheelError, ProgramError, OSError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
-        images = [dataclasses.asdict(image) for image in release.images]
-        return {
-            **result,
-            "changed": packed,
-            "digest": release.digest,
-            "archive": str(release.archive),
-            "images": images,
-        }
 
-    def _ensure(self, target: wheels.WheelPlatform, directory: Path) -> tuple[bundle.Release, bool]:
-        root = sources.project_root()
+    def _ensure(self, variant: Variant, directory: Path) -> dict[str, Any]:
+        root, cache = sources.project_root(), wheels.cache_directory()
         if self._task.check_mode:
-            release = bundle.describe(root, target, directory)
-            return release, not release.archive.exists()
-        return bundle.ensure(root, target, directory, wheels.cache_directory())
+            release = bundle.describe(root, variant, directory)
+            archives, packed = [], not release.archive.exists()
+        else:
+            release, packed = bundle.ensure(root, variant, directory, cache)
+            archives = [str(bundle.packages(root, variant, cache)), str(release.archive)]
+        return {
+            "changed": packed,
+            "name": release.name,
+            "folder": f"{RELEASES}/{release.name}",
+            "archives": archives,
+            "compiled": is_compiled(variant.target),
+            "images": [dataclasses.asdict(image) for image in release.images],
+        }

@@ -23,6 +23,7 @@ options: {}
 author: [Podlab]
 """
 
+OPTIONS: dict[str, dict[str, str]] = {}
 CAP_SYS_RESOURCE = 24
 VENV = Path("/opt/podlab/venv")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -56,7 +57,7 @@ def shared_user() -> bool:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     facts = {
         "target": "cp{}{}-{}".format(*sys.version_info[:2], platform.machine()),
         "system": f"{distribution()}-{platform.machine()}",

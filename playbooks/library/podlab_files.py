@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Ansible module: many files and directories in one call, each written whole or not at all.
+"""Ansible module: many files and directories in one call, each written whole or not at all, and services that run
+with them.
 
 A deployment places some thirty files on a host; with one call for each, most of its time would go into the calls.
 """
@@ -21,7 +22,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: podlab_files
-short_description: Many files and directories in one call
+short_description: Many files and directories in one call, and services that run with them
 description:
   - An entry with C(content) or C(secret) is a file, one with C(absent) is removed with all that is in it,
     any other is a directory.
@@ -44,6 +45,16 @@ options:
       mode: {description: "Octal; 0644 for files, 0755 for directories when not given.", type: str}
   unit: {description: The systemd service that reads these files., type: str, default: ""}
   reads: {description: What else it reads., type: list, elements: path, default: []}
+  services:
+    description: Services that are to run.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name: {description: "The unit, without C(.service).", type: str, required: true}
+      files: {description: The entries that are its own., type: list, elements: dict, default: [], suboptions: *entry}
+      reads: {description: What else it reads., type: list, elements: path, default: []}
+  one_by_one: {description: Whether the next service is restarted when the last one runs., type: bool, default: false}
 author: [Podlab]
 """
 
@@ -56,12 +67,26 @@ ENTRY = {
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str"},
 }
-OPTIONS = {
-    "files": {"type": "list", "elements": "dict", "required": True, "options": ENTRY},
-    "unit": {"type": "str", "default": ""},
+SERVICE = {
+    "name": {"type": "str", "required": True},
+    "files": {"type": "list", "elements": "dict", "default": [], "options": ENTRY},
     "reads": {"type": "list", "elements": "path", "default": []},
 }
+OPTIONS = {
+    "files": {"type": "list", "elements": "dict", "default": [], "options": ENTRY},
+    "unit": {"type": "str", "default": ""},
+    "reads": {"type": "list", "elements": "path", "default": []},
+    "services": {"type": "list", "elements": "dict", "default": [], "options": SERVICE},
+    "one_by_one": {"type": "bool", "default": False},
+}
 SYSTEMCTL_WITHIN_S = 30
+# systemd itself gives a service 90 s to start, and another 90 to stop, unless its unit says otherwise.
+STARTED_WITHIN_S = 200
+JOURNAL_LINES = 15
+
+
+class ServiceError(Exception):
+    """A service does not start; the message holds what systemd says and the end of its journal."""
 
 
 @dataclass
@@ -143,16 +168,28 @@ def set_attributes(path: Path, entry: dict[str, Any], default_mode: int, check: 
     return True
 
 
+def systemctl(*arguments: str, within_s: int = SYSTEMCTL_WITHIN_S) -> str:
+    command = ["systemctl", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=within_s).stdout
+
+
+def has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
+def properties(units: list[str]) -> list[dict[str, str]]:
+    """What systemd knows of each unit, also of one that it does not know."""
+    asked = "--property=Id,LoadState,ActiveState,UnitFileState,MainPID,NeedDaemonReload"
+    shown = systemctl("show", asked, "--", *units)
+    return [dict(line.split("=", 1) for line in part.splitlines()) for part in shown.strip().split("\n\n")]
+
+
 def is_outdated(unit: str, paths: list[str]) -> bool:
     """Whether what runs of the unit is older than one of the files. What does not run takes them when it starts."""
-    if not Path("/run/systemd/system").is_dir():
+    if not has_systemd():
         return False
-    asked = ["systemctl", "show", unit, "--property=MainPID,NeedDaemonReload"]
-    shown = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=SYSTEMCTL_WITHIN_S).stdout
-    properties = dict(line.split("=", 1) for line in shown.splitlines())
-    if properties["NeedDaemonReload"] == "yes":
-        return True
-    return runs_since_before(properties["MainPID"], paths)
+    (found,) = properties([unit])
+    return found["NeedDaemonReload"] == "yes" or runs_since_before(found["MainPID"], paths)
 
 
 def runs_since_before(pid: str, paths: list[str]) -> bool:
@@ -176,6 +213,86 @@ def file_age_s(path: str) -> float:
     return time.time() - os.stat(path).st_ctime
 
 
+@dataclass
+class Work:
+    """What is to be done with services, by name."""
+
+    reload: bool
+    restart: list[str]
+    start: list[str]
+    enable: list[str]
+
+    def any(self) -> bool:
+        return bool(self.reload or self.restart or self.start or self.enable)
+
+
+def work(services: list[dict[str, Any]], found: list[dict[str, str]]) -> Work:
+    """`found` is what systemd says of each service. One that it does not know will be known when its unit is there."""
+    names = [service["name"] for service in services]
+    by_name = dict(zip(names, found, strict=True))
+    active = [name for name in names if by_name[name]["ActiveState"] in ("active", "reloading")]
+    stale = [name for name in names if by_name[name]["NeedDaemonReload"] == "yes"]
+    old = [
+        service["name"]
+        for service in services
+        if runs_since_before(by_name[service["name"]]["MainPID"], [*paths_of(service["files"]), *service["reads"]])
+    ]
+    return Work(
+        reload=bool(stale) or any(each["LoadState"] == "not-found" for each in found),
+        restart=[name for name in active if name in (*stale, *old)],
+        start=[name for name in names if name not in active],
+        enable=[name for name in names if by_name[name]["UnitFileState"] != "enabled"],
+    )
+
+
+def paths_of(entries: list[dict[str, Any]]) -> list[str]:
+    return [entry["path"] for entry in entries if not entry["absent"]]
+
+
+def perform(todo: Work, one_by_one: bool) -> None:
+    """Raises ServiceError."""
+    try:
+        if todo.reload:
+            systemctl("daemon-reload")
+        if todo.enable:
+            systemctl("enable", "--quiet", *(f"{name}.service" for name in todo.enable))
+        if changing := [f"{name}.service" for name in [*todo.restart, *todo.start]]:
+            # What systemd gave up to start again is started once more.
+            if failed := [f"{name}.service" for name in todo.start if has_failed(name)]:
+                systemctl("reset-failed", *failed)
+            for units in [[unit] for unit in changing] if one_by_one else [changing]:
+                systemctl("restart", *units, within_s=STARTED_WITHIN_S)
+    except subprocess.SubprocessError as error:
+        said = str(getattr(error, "stderr", None) or error).strip()
+        raise ServiceError("\n".join([said, *complaints([*todo.restart, *todo.start])])) from error
+
+
+def has_failed(name: str) -> bool:
+    (found,) = properties([f"{name}.service"])
+    return found["ActiveState"] == "failed"
+
+
+def complaints(names: list[str]) -> list[str]:
+    """The end of the journal of each of these services that does not run."""
+    told = []
+    for name, found in zip(names, properties([f"{name}.service" for name in names]) if names else [], strict=True):
+        if found["ActiveState"] != "active":
+            command = ["journalctl", f"--unit={name}", f"--lines={JOURNAL_LINES}", "--no-pager", "--output=cat"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SYSTEMCTL_WITHIN_S)
+            told += [f"{name} is {found['ActiveState']}. The end of its journal:", *done.stdout.splitlines()]
+    return told
+
+
+def run_services(services: list[dict[str, Any]], check: bool, one_by_one: bool) -> Work:
+    """Have the services run with their files. Raises ServiceError, and what asking systemd raises."""
+    if not services or (check and not has_systemd()):
+        return Work(False, [], [], [])
+    todo = work(services, properties([f"{service['name']}.service" for service in services]))
+    if not check and todo.any():
+        perform(todo, one_by_one)
+    return todo
+
+
 class Unlogged(AnsibleModule):
     """Writes no word to the host's journal: Ansible hides no secret there that is of several lines, as keys are."""
 
@@ -185,7 +302,7 @@ class Unlogged(AnsibleModule):
 
 def outdated_unit(module: AnsibleModule) -> bool:
     unit, entries = module.params["unit"], module.params["files"]
-    paths = [entry["path"] for entry in entries if not entry["absent"]] + module.params["reads"]
+    paths = paths_of(entries) + module.params["reads"]
     try:
         return bool(unit) and is_outdated(unit, paths)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -195,8 +312,9 @@ def outdated_unit(module: AnsibleModule) -> bool:
 
 def main() -> None:
     module = Unlogged(argument_spec=OPTIONS, supports_check_mode=True)
+    services = module.params["services"]
     outcomes = []
-    for entry in module.params["files"]:
+    for entry in [*module.params["files"], *(entry for service in services for entry in service["files"])]:
         try:
             outcomes.append(place(entry, module.check_mode))
         except (OSError, KeyError, ValueError) as error:
@@ -207,10 +325,17 @@ def main() -> None:
         for each in changed
     ]
     outdated = outdated_unit(module)
+    try:
+        done = run_services(services, module.check_mode, module.params["one_by_one"])
+    except (ServiceError, OSError, ValueError, subprocess.SubprocessError) as error:
+        module.fail_json(msg=str(error))
     module.exit_json(
-        changed=bool(changed) or outdated,
+        changed=bool(changed) or outdated or done.any(),
         outdated=outdated,
         paths=[each.path for each in changed],
+        restarted=done.restart,
+        started=done.start,
+        enabled=done.enable,
         diff=diff if module._diff else [],
     )
 

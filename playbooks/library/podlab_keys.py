@@ -27,6 +27,12 @@ options:
 author: [Podlab]
 """
 
+OPTIONS = {
+    "paths": {"type": "list", "elements": "path", "required": True},
+    "contents": {"type": "list", "elements": "path", "default": []},
+    "pad": {"type": "str", "default": "", "no_log": True},
+    "encryption": {"type": "path", "required": True},
+}
 STORE = Path("/var/lib/podlab/apiserver/store.db")
 SERVER = "podlab-apiserver"
 
@@ -53,13 +59,7 @@ def hide(plain: bytes, pad: bytes) -> str:
 
 
 def main() -> None:
-    spec = {
-        "paths": {"type": "list", "elements": "path", "required": True},
-        "contents": {"type": "list", "elements": "path", "default": []},
-        "pad": {"type": "str", "default": "", "no_log": True},
-        "encryption": {"type": "path", "required": True},
-    }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     try:
         module.exit_json(changed=False, **look(**module.params))
     except (OSError, ValueError) as error:

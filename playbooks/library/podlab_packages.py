@@ -50,6 +50,8 @@ OPTIONS = {
 APT = [
     "apt-get", "--quiet=2", "--yes", "--no-install-recommends",
     "--option=DPkg::Lock::Timeout=120", "--option=Dpkg::Options::=--force-confold", "--option=Dpkg::Use-Pty=0",
+    # Not every file is written to the disk before the next one, but all at the end: see `on_disk`.
+    "--option=Dpkg::Options::=--force-unsafe-io",
 ]  # fmt: skip
 WITHIN_S = 600
 # apt and dpkg take turns by this lock; a holder of it lets the dpkg that it starts know by the variable.
@@ -58,6 +60,8 @@ HOLDS_LOCK = "DPKG_FRONTEND_LOCKED"
 LOCK_WITHIN_S = 120.0
 # Where dpkg writes down what it is about to do; numbered files there are of a dpkg that was cut off.
 JOURNAL = Path("/var/lib/dpkg/updates")
+# Packages' files are here; each may be a file system of its own.
+PLACES = ("/", "/etc", "/usr", "/var")
 FINISHED = ("installed", "not-installed", "config-files")
 
 
@@ -213,12 +217,34 @@ def recommending(names: set[str]) -> set[str]:
 
 def apt_install(what: list[str], record: Path, options: tuple[str, ...] = ()) -> None:
     """Install package files or names; never at the price of another package. What is new is written down first."""
-    command = [*APT, *options, "--no-remove", "install", *what]
+    again = ["--reinstall"] if not_on_disk(record) else []
+    command = [*APT, *options, *again, "--no-remove", "install", *what]
     packages = known()
-    new = [name for name in planned(run([*command, "--simulate"]), "Inst") if is_new(name, packages)]
+    chosen = planned(run([*command, "--simulate"]), "Inst")
     write_down_others(record, packages)
-    write_down(new, record)
-    run(command)
+    write_down([name for name in chosen if is_new(name, packages)], record)
+    with on_disk(chosen, record):
+        run(command)
+
+
+@contextlib.contextmanager
+def on_disk(names: list[str], record: Path) -> Iterator[None]:
+    """What dpkg does here is on the disk in the end. After a power cut on the way dpkg may take for installed what has
+    lost its content; the packages that may have are written down until then.
+    """
+    write_down(names, unsynced_file(record))
+    yield
+    run(["sync", "--file-system", *PLACES])
+    unsynced_file(record).unlink()
+
+
+def unsynced_file(record: Path) -> Path:
+    return record.with_name("packages.unsynced")
+
+
+def not_on_disk(record: Path) -> list[str]:
+    """Packages that the power may have been cut off from before they were on the disk."""
+    return recorded(unsynced_file(record))
 
 
 def is_new(name: str, packages: dict[str, Package]) -> bool:
@@ -231,8 +257,18 @@ def planned(simulated: str, *words: str) -> list[str]:
 
 
 def install_offline(names: list[str], folder: Path, record: Path) -> None:
-    """Install from package files alone. Raises AptError when they are not enough."""
-    apt_install([str(path) for path in sorted(folder.glob("*.deb"))], record)
+    """Install from package files alone. Raises AptError when they are not enough.
+
+    Without what the package sources offer besides, of which reading alone takes apt seconds.
+    """
+    nothing = folder / "lists"
+    (nothing / "partial").mkdir(parents=True, exist_ok=True)
+    alone = (
+        f"--option=Dir::State::lists={nothing}",
+        "--option=Dir::Cache::pkgcache=",
+        "--option=Dir::Cache::srcpkgcache=",
+    )
+    apt_install([str(path) for path in sorted(folder.glob("*.deb"))], record, alone)
     left = missing(names, known())
     if left:
         raise AptError("they hold no " + ", ".join(left))
@@ -293,7 +329,7 @@ def present(names: list[str], archive: Path, record: Path) -> tuple[bool, str]:
         repair({*names, *recorded(record)})
     packages = known()
     half = [name for name in unfinished(packages) if name in recorded(record)]
-    left = sorted({*missing(names, packages), *half})
+    left = sorted({*missing(names, packages), *half, *not_on_disk(record)})
     return install(left, archive, record) if left else (False, "")
 
 
@@ -345,7 +381,7 @@ def main() -> None:
         packages = known()
         cut = interrupted()
         if module.params["state"] == "present":
-            pending = missing(names, packages)
+            pending = sorted({*missing(names, packages), *not_on_disk(record)})
             if (pending or cut) and not module.check_mode:
                 downloaded, why = present(names, archive, record)
         else:

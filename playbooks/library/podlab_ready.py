@@ -36,6 +36,14 @@ options:
 author: [Podlab]
 """
 
+OPTIONS = {
+    "node": {"type": "str", "required": True},
+    "apiserver": {"type": "str", "required": True},
+    "grpc_port": {"type": "int", "required": True},
+    "rest_port": {"type": "int", "required": True},
+    "timeout_s": {"type": "int", "required": True},
+    "without_network": {"type": "bool", "default": False},
+}
 PKI = "/etc/podlab/pki"
 REQUEST_S = 5.0
 PAUSE_S = 0.3
@@ -127,15 +135,7 @@ def journal() -> list[str]:
 
 
 def main() -> None:
-    spec = {
-        "node": {"type": "str", "required": True},
-        "apiserver": {"type": "str", "required": True},
-        "grpc_port": {"type": "int", "required": True},
-        "rest_port": {"type": "int", "required": True},
-        "timeout_s": {"type": "int", "required": True},
-        "without_network": {"type": "bool", "default": False},
-    }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     apiserver = ApiServer(module.params["apiserver"], module.params["grpc_port"], module.params["rest_port"])
     deadline = time.monotonic() + module.params["timeout_s"]
     while True:

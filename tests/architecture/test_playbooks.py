@@ -54,7 +54,7 @@ def test_every_role_says_what_it_is_for_and_which_variables_it_takes(role: Path)
 def test_a_role_s_variables_carry_its_name_and_the_defaults_that_are_told_are_true(role: Path) -> None:
     given = read(role / "defaults/main.yml") or {}
     told = options(role)
-    for name in told:
+    for name in (*told, *given, *(read(role / "vars/main.yml") or {})):
         assert name.startswith(f"{role.name}_")
     assert {name: option["default"] for name, option in told.items() if "default" in option} == {
         name: value for name, value in given.items() if name in told and not asks_others(value)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,11 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podlab"
 
 
-def requirements(root: Path) -> list[str]:
-    """What Podlab needs on a host, as pyproject.toml says, and pip itself to install it there."""
+def requirements(root: Path, extras: Iterable[str] = EXTRAS) -> list[str]:
+    """What Podlab needs on a host that is all that these extras are for, as pyproject.toml says."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
-    return sorted([*project["dependencies"], *extras, "pip"])
+    more = [each for extra in extras for each in project["optional-dependencies"][extra]]
+    return sorted({*project["dependencies"], *more})
 
 
 def dependencies(root: Path, target: WheelPlatform, cache: Path) -> Path:
@@ -91,24 +91,31 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def forget_old(cache: Path, keep: int) -> None:
-    """Remove Podlab's own wheels but the `keep` newest: each change of the sources leaves one."""
-    by_age = sorted(cache.glob("podlab-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+def forget_old(cache: Path, pattern: str, keep: int) -> None:
+    """Remove all but the `keep` newest of the folders that the pattern is for: each change of what they are made from
+    leaves one.
+    """
+    by_age = sorted(cache.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in by_age[keep:]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _download(wanted: Sequence[str], target: WheelPlatform, folder: Path) -> None:
+def options(target: WheelPlatform) -> list[str]:
+    """pip's, for wheels that fit the hosts and not this machine."""
     platforms = [f"--platform={each}_{target.machine}" for each in PLATFORMS]
-    options = ["--only-binary=:all:", f"--python-version={target.python}", "--implementation=cp", *platforms]
-    _pip("download", "--dest", str(folder), *options, *wanted)
+    return ["--only-binary=:all:", f"--python-version={target.python}", "--implementation=cp", *platforms]
+
+
+def _download(wanted: Sequence[str], target: WheelPlatform, folder: Path) -> None:
+    pip("download", "--dest", str(folder), *options(target), *wanted)
 
 
 def _build(root: Path, folder: Path) -> None:
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root))
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root))
 
 
-def _pip(*arguments: str) -> None:
+def pip(*arguments: str) -> None:
+    """Run this machine's pip. Raises WheelError."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PIP_WITHIN_S)

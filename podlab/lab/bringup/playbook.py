@@ -13,6 +13,8 @@ PLAY = re.compile(r"PLAY \[(?P<name>.*)\] \*+")
 TASK = re.compile(r"(TASK|RUNNING HANDLER) \[(?P<name>.*)\] \*+")
 TROUBLE = re.compile(r"(fatal|failed): \[|\[ERROR\]|ERROR")
 RESULT = re.compile(r"(ok|changed|skipping|included): \[")
+# After the recap come the seconds of the plays and of the tasks that took longest.
+PROFILED = {"ANSIBLE_CALLBACKS_ENABLED": "podlab_profile", "PODLAB_PROFILE_LEAST_S": "0.5"}
 
 
 class Compact:
@@ -60,7 +62,7 @@ def run(inventory: Path, playbook: Path, log: Path, show: Callable[[str], None],
 
 def _lines(inventory: Path, playbook: Path) -> Iterator[str]:
     program = Path(sys.executable).with_name("ansible-playbook")
-    environment = os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "PYTHONUNBUFFERED": "1"}
+    environment = PROFILED | os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         [program, "-i", inventory, playbook],
         stdin=subprocess.DEVNULL,

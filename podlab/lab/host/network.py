@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.lab.command import run, succeeds
-from podlab.lab.spec import LabSpec, Segment, bridge_names
+from podlab.lab.spec import LabSpec, Segment, bridge_names, machine_pattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +70,22 @@ def remove(lab: str) -> None:
     for table in ("nat", "filter"):
         for command in marked_rules(run(["iptables-save", "--table", table]), table, lab):
             run(command)
+    # They go with the hosts' network namespaces, but not at once, and the next host of the name wants one of its own.
+    for link in links_to_hosts(run(["ip", "-json", "link", "show", "type", "veth"]), lab):
+        succeeds(["ip", "link", "delete", link])  # else it went meanwhile
     for bridge in bridge_names(lab):
         if link_exists(bridge):
             run(["ip", "link", "delete", bridge])
+
+
+def links_to_hosts(listed: str, lab: str) -> list[str]:
+    """This machine's ends of links to a lab's hosts, in what `ip -json link` says of veths.
+
+    systemd-nspawn gives a link whose name is too long a shorter one besides.
+    """
+    pattern = machine_pattern(lab)
+    names = {link["ifname"]: [link["ifname"], *link.get("altnames", [])] for link in json.loads(listed or "[]")}
+    return [link for link, known in names.items() if any(pattern.fullmatch(name.removeprefix("vb-")) for name in known)]
 
 
 def link_exists(name: str) -> bool:

@@ -115,3 +115,44 @@ def test_a_process_that_began_before_a_file_was_last_written_is_outdated(tmp_pat
         assert podlab_files.runs_since_before(str(process.pid), paths)
         process.kill()
     assert not podlab_files.runs_since_before("0", paths)
+
+
+def shown(**more: str) -> dict[str, str]:
+    """What systemd says of a service that runs as it should."""
+    right = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled"}
+    return {**right, "MainPID": "0", "NeedDaemonReload": "no", **more}
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (shown(), (False, [], [], [])),
+        (shown(NeedDaemonReload="yes"), (True, ["a"], [], [])),
+        (shown(MainPID="OLD"), (False, ["a"], [], [])),
+        (shown(ActiveState="inactive"), (False, [], ["a"], [])),
+        (shown(ActiveState="activating", NeedDaemonReload="yes"), (True, [], ["a"], [])),
+        (shown(ActiveState="failed", UnitFileState="disabled"), (False, [], ["a"], ["a"])),
+        (shown(LoadState="not-found", ActiveState="inactive", UnitFileState=""), (True, [], ["a"], ["a"])),
+    ],
+)
+def test_a_service_is_restarted_or_started_or_left_alone(
+    tmp_path: Path, found: dict[str, str], wanted: tuple[bool, list[str], list[str], list[str]]
+) -> None:
+    settings = tmp_path / "settings"
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        time.sleep(0.05)  # the kernel counts a process' age in hundredths of a second
+        settings.write_text("newer than what runs")
+        found = {**found, "MainPID": found["MainPID"].replace("OLD", str(process.pid))}
+        service = {"name": "a", "files": [entry(settings, content="x")], "reads": []}
+        todo = podlab_files.work([service], [found])
+        process.kill()
+    assert (todo.reload, todo.restart, todo.start, todo.enable) == wanted
+
+
+def test_what_a_service_only_reads_counts_too(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        time.sleep(0.05)
+        (tmp_path / "read").touch()
+        service = {"name": "a", "files": [], "reads": [str(tmp_path / "read")]}
+        assert podlab_files.work([service], [shown(MainPID=str(process.pid))]).restart == ["a"]
+        process.kill()

@@ -34,6 +34,8 @@ class Apt:
     def run(self, command: list[str], **environment: str) -> str:
         if command[0] == "dpkg-query":
             return "".join(f"{name}\tinstalled\t{self.recommends.get(name, '')}\n" for name in self.packages)
+        if command[0] == "sync":
+            return ""
         if command[0] == "dpkg":
             self.calls.append(" ".join(command[:2]))
             return ""
@@ -209,6 +211,18 @@ def test_what_was_cut_off_is_finished_before_anything_else(tmp_path: Path, use: 
     (tmp_path / "updates/0000").touch()
     podlab_packages.present(["containerd"], tmp_path / "packages.tar", record)
     assert apt.calls == ["dpkg --configure", "update", "install"]
+
+
+def test_what_may_have_been_installed_by_name_only_is_installed_again(tmp_path: Path, use: Any, record: Path) -> None:
+    """The power was cut off after dpkg and before the disk."""
+    apt = use(Apt(sources=("containerd", "runc")))
+    apt.packages |= {"containerd": Package("installed"), "runc": Package("installed")}
+    podlab_packages.write_down(["runc"], podlab_packages.unsynced_file(record))
+    podlab_packages.present(["containerd"], tmp_path / "packages.tar", record)
+    assert apt.calls == ["update", "install"]
+    assert podlab_packages.not_on_disk(record) == []
+    podlab_packages.present(["containerd"], tmp_path / "packages.tar", record)
+    assert apt.calls == ["update", "install"]
 
 
 def test_what_others_left_half_done_and_cannot_be_finished_is_named(use: Any) -> None:

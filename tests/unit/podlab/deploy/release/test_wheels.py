@@ -19,11 +19,15 @@ def test_what_is_no_target_is_refused(text: str) -> None:
         WheelPlatform.parse(text)
 
 
-def test_hosts_need_what_master_and_node_depend_on_and_pip() -> None:
-    needed = wheels.requirements(sources.project_root())
-    names = {each.partition(">")[0] for each in needed}
-    assert {"grpcio", "numpy", "psutil", "pyroute2", "pip"} <= names
-    assert not {"ansible-core", "pytest", "mypy"} & names
+def test_hosts_need_what_they_run_depends_on() -> None:
+    def names(*extras: str) -> set[str]:
+        return {each.partition(">")[0] for each in wheels.requirements(sources.project_root(), extras)}
+
+    both = names("master", "node")
+    assert {"grpcio", "numpy", "psutil", "pyroute2"} <= both
+    assert not {"ansible-core", "pytest", "mypy"} & both
+    assert both == names("master") | names("node")
+    assert "numpy" not in names("node")
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
@@ -63,6 +67,6 @@ def test_only_the_newest_builds_stay(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"podlab-{number}").mkdir()
     (tmp_path / "wheels-x").mkdir()
-    wheels.forget_old(tmp_path, keep=2)
+    wheels.forget_old(tmp_path, "podlab-*", keep=2)
     assert len(list(tmp_path.glob("podlab-*"))) == 2
     assert (tmp_path / "wheels-x").is_dir()

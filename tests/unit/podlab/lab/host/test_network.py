@@ -1,3 +1,5 @@
+import json
+
 from podlab.lab.host import network
 from podlab.lab.spec import LabSpec
 
@@ -46,3 +48,14 @@ def test_only_rules_with_the_labs_own_mark_are_deleted() -> None:
     ]
     assert network.marked_rules(saved(CI), "nat", "c") == ()
     assert network.marked_rules(saved(CI), "nat", "ci-2") == ()
+
+
+def test_links_to_hosts_are_known_by_either_name() -> None:
+    listed = [
+        {"ifname": "vb-podlab.ci.m1"},
+        {"ifname": "vb-podlab.cbVn4", "altnames": ["vb-podlab.ci.n1"]},
+        {"ifname": "vb-podlab.cnFai", "altnames": ["vb-podlab.ci-2.n1"]},
+        {"ifname": "veth0"},
+    ]
+    assert network.links_to_hosts(json.dumps(listed), "ci") == ["vb-podlab.ci.m1", "vb-podlab.cbVn4"]
+    assert network.links_to_hosts("", "ci") == []
