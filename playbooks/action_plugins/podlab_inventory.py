@@ -50,7 +50,7 @@ def findings(variables: dict[str, Any]) -> Iterator[Finding]:
     sources = [source for source in map(str, variables.get("ansible_inventory_sources") or []) if "," not in source]
     yield from inventory.check_groups(groups, [source for source in sources if not Path(source).exists()])
     specs = {path.parents[1].name: read(path) for path in ROLES.glob("*/meta/argument_specs.yml")}
-    options = {role: spec["argument_specs"]["main"].get("options") or {} for role, spec in specs.items()}
+    options = {role: spec["argument_specs"]["variables"].get("options") or {} for role, spec in specs.items()}
     hosts = hosts_of(variables, everywhere=True, more=list(options["node"]))
     yield from inventory.check_hosts(hosts)
     yield from check_pool(hosts)

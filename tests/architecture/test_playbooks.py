@@ -37,13 +37,13 @@ def read(path: Path) -> Any:
 
 
 def options(role: Path) -> dict[str, Any]:
-    found: dict[str, Any] = read(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options") or {}
+    found: dict[str, Any] = read(role / "meta/argument_specs.yml")["argument_specs"]["variables"].get("options") or {}
     return found
 
 
 @every_role
 def test_every_role_says_what_it_is_for_and_which_variables_it_takes(role: Path) -> None:
-    specs = read(role / "meta/argument_specs.yml")["argument_specs"]["main"]
+    specs = read(role / "meta/argument_specs.yml")["argument_specs"]["variables"]
     assert specs["short_description"]
     for name, option in options(role).items():
         assert option["type"], name
