@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from podlab_testing.ports import reserved_ports
 
 from master.apiserver.settings import ApiServerSettings
 from podlab.client.client import Client
+
+MEMORY = Path("/dev/shm")  # the folders below it are ours alone
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -36,12 +40,25 @@ def free_ports() -> Iterator[tuple[int, ...]]:
 
 
 @pytest.fixture
-async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, ...]) -> AsyncIterator[Cluster]:
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    """The API server's data, in memory where this machine lets us: a start waits for fifty writes to reach a disk.
+
+    What is on the disk when the power is cut is asked by the tests of the store.
+    """
+    if not os.access(MEMORY, os.W_OK):
+        yield tmp_path / "apiserver"
+        return
+    with tempfile.TemporaryDirectory(prefix="podlab-test-", dir=MEMORY) as folder:
+        yield Path(folder) / "apiserver"
+
+
+@pytest.fixture
+async def cluster(data_dir: Path, authority: Authority, free_ports: tuple[int, ...]) -> AsyncIterator[Cluster]:
     """A running API server. A scheduler that a test starts at `settings.scheduler` is relayed to."""
     settings = ApiServerSettings(
         cluster_name="test",
         advertise_address="192.0.2.1",
-        data_dir=tmp_path / "apiserver",
+        data_dir=data_dir,
         tls=replace(authority.tls("system:apiserver"), client_ca=authority.signing()[0]),
         service_account_keys=(authority.tls("service-accounts").key,),
         bind_address="127.0.0.1",
