@@ -25,14 +25,15 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
         seen = json.loads(json.dumps(params["seen"]))
-        if seen["ready"]:
+        if seen.get("ready"):
             return {**result, "changed": False}
         name = (task_vars or {})["inventory_hostname"]
-        told = [f"Node {name} is not in the cluster: {seen['cause']}", *_rule(seen["closed_port"], params["firewall"])]
+        cause = seen.get("cause") or seen.get("msg", "nobody could ask")
+        told = [f"Node {name} is not in the cluster: {cause}", *_rule(seen.get("closed_port", 0), params["firewall"])]
         return {
             **result,
             "failed": True,
-            "msg": "\n".join([*told, "The end of podlab-kubelet's journal there:", *seen["journal"]]),
+            "msg": "\n".join([*told, "The end of podlab-kubelet's journal there:", *seen.get("journal", [])]),
         }
 
 
