@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from podlab.lab import ssh
@@ -170,9 +170,11 @@ class Lab:
 
     def _read(self) -> LabSpec | None:
         try:
-            return LabSpec(**json.loads(self.directory.record.read_text())["spec"])
+            record = json.loads(self.directory.record.read_text())["spec"]
         except FileNotFoundError:
             return None
+        known = {each.name for each in fields(LabSpec)}  # a lab that another checkout made may have more
+        return LabSpec(**{name: value for name, value in record.items() if name in known})
 
     def _locked(self) -> AbstractContextManager[None]:
         return locked(self._state.lab_lock(self.name), f"lab {self.name}")
