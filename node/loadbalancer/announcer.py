@@ -75,7 +75,7 @@ class Announcer:
             while True:
                 await self._dirty.wait()
                 self._dirty.clear()
-                self.responder.want(self._wanted())
+                self.responder.want(self._wanted(), wanted.addresses_of(self._nodes.store.values()))
 
     async def _respond(self) -> None:
         thread = asyncio.create_task(asyncio.to_thread(self.responder.run))

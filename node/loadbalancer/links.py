@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
@@ -24,12 +24,18 @@ class Link:
     addresses: tuple[IPv4Interface, ...]
 
 
-def link_for(address: str, links: Sequence[Link], node_ip: str) -> Link | None:
-    """The interface in whose network the address is, else that of the node's own address; None where neither is."""
+def link_for(address: str, links: Sequence[Link], node_ip: str, nodes: Collection[str]) -> Link | None:
+    """The interface in whose network the address is, else that of the node's own address; None where neither is.
+
+    `nodes` are the nodes' addresses. Where some are on other segments, an address of none of our networks may be of one
+    of theirs, and is left to them.
+    """
     wanted = IPv4Address(address)
     near = [(own, link) for link in links for own in link.addresses if wanted in own.network]
     if near:
         return max(near, key=lambda each: each[0].network.prefixlen)[1]
+    if not all(any(IPv4Address(each) in own.network for link in links for own in link.addresses) for each in nodes):
+        return None
     return next((link for link in links if any(str(own.ip) == node_ip for own in link.addresses)), None)
 
 

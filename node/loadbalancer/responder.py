@@ -53,6 +53,7 @@ class Responder:
         self._memory = memory
         self._tell = tell
         self._wanted: Mapping[str, WantedAddress] | None = None
+        self._nodes: frozenset[str] = frozenset()
         self._stopping = False
         self._segments: dict[int, tuple[Wire, Segment]] = {}
         self._remembered: frozenset[str] = frozenset()
@@ -61,8 +62,11 @@ class Responder:
         self._selector = selectors.DefaultSelector()
         self._kubelet = _Kubelet(identity.node_ip, identity.kubelet_port)
 
-    def want(self, wanted: Mapping[str, WantedAddress]) -> None:
-        """From any thread: what is to be answered for from now on."""
+    def want(self, wanted: Mapping[str, WantedAddress], nodes: frozenset[str]) -> None:
+        """From any thread: what is to be answered for from now on, and the addresses of all nodes."""
+        if nodes != self._nodes:
+            self._nodes = nodes
+            self._links_read_s = float("-inf")
         self._wanted = wanted
 
     def stop(self) -> None:
@@ -135,7 +139,7 @@ class Responder:
         return {each: about for each, about in wanted.items() if self._link_for(each) == link}
 
     def _link_for(self, address: str) -> Link | None:
-        return link_for(address, self._links, self._identity.node_ip)
+        return link_for(address, self._links, self._identity.node_ip, self._nodes)
 
     def _follow_links(self, now_s: float) -> None:
         self._links = read_links()
@@ -156,7 +160,7 @@ class Responder:
             self._selector.register(wire.arp, selectors.EVENT_READ, (link.index, True))
             self._selector.register(wire.beats, selectors.EVENT_READ, (link.index, False))
             log.info("answers for load balancers' addresses on %s", link.name)
-        if self._segments:
+        if self._wanted is not None and self._segments:
             self._remembered = frozenset()  # an interface that comes back has seen others answer
 
     def _drop(self, index: int, error: OSError | None) -> None:

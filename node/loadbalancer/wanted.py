@@ -58,6 +58,12 @@ def nodes_with_endpoints(slices: Iterable[EndpointSlice]) -> frozenset[str]:
     return frozenset(ready or serving)
 
 
+def addresses_of(nodes: Iterable[Node]) -> frozenset[str]:
+    """Their IPv4 addresses in the cluster."""
+    found = (each.address for node in nodes for each in node.status.addresses if each.type == "InternalIP")
+    return frozenset(address for address in found if ":" not in address)
+
+
 def trimmed(node: Node) -> Node:
     """What is kept of a Node here."""
     meta = node.metadata
@@ -67,6 +73,7 @@ def trimmed(node: Node) -> Node:
     if meta.HasField("deletionTimestamp"):
         kept.metadata.deletionTimestamp.CopyFrom(meta.deletionTimestamp)
     kept.spec.unschedulable = node.spec.unschedulable
+    kept.status.addresses.extend(each for each in node.status.addresses if each.type == "InternalIP")
     ready = condition(node.status.conditions, "Ready")
     if ready is not None:
         kept.status.conditions.add(type="Ready", status=ready.status)

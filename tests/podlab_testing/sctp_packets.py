@@ -43,9 +43,10 @@ def read(data: bytes) -> tuple[int, int, int, int]:
     return source, target, kind, tag
 
 
-def serve(port: int) -> None:
-    own = zlib.crc32(os.environ.get("POD_NAME", "?").encode())
+def serve(port: int, name: str, address: str = "") -> None:
+    own = zlib.crc32(name.encode())
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL) as server:
+        server.bind((address, 0))
         while True:
             data, (client, _) = server.recvfrom(2048)
             source, target, kind, tag = read(data)
@@ -69,6 +70,6 @@ def ask(host: str, port: int) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]))
+        serve(int(sys.argv[2]), os.environ.get("POD_NAME", "?"))
     else:
         print(ask(sys.argv[2], int(sys.argv[3])))

@@ -37,7 +37,10 @@ def node(name: str) -> None:
     threading.Thread(target=lambda: [kubelet.accept()[0].close() for _ in iter(int, 1)], daemon=True).start()
     memory = Memory(Path(f"/run/{name}.json"))
     responder = Responder(Identity(name, NODES[name], b"01234567", KUBELET_PORT), POOL, memory, print)
-    responder.want({each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in ADDRESSES})
+    responder.want(
+        {each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in ADDRESSES},
+        frozenset(NODES.values()),
+    )
     responder.run()
 
 

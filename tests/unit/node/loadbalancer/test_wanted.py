@@ -104,6 +104,13 @@ def link(index: int, *addresses: str) -> Link:
 
 def test_neighbours_ask_on_the_interface_of_the_closest_network_else_on_that_of_the_nodes_address() -> None:
     wide, near, own = link(0, "192.0.0.0/16"), link(1, "192.0.2.1/24"), link(2, "198.51.100.1/24")
-    assert link_for("192.0.2.200", [wide, near, own], "198.51.100.1") is near
-    assert link_for("203.0.113.9", [wide, near, own], "198.51.100.1") is own
-    assert link_for("203.0.113.9", [wide, near], "198.51.100.1") is None
+    nodes = ["198.51.100.1", "198.51.100.2"]
+    assert link_for("192.0.2.200", [wide, near, own], "198.51.100.1", nodes) is near
+    assert link_for("203.0.113.9", [wide, near, own], "198.51.100.1", nodes) is own
+    assert link_for("203.0.113.9", [wide, near], "198.51.100.1", []) is None
+
+
+def test_with_nodes_on_several_segments_an_address_is_only_answered_for_where_it_is_near() -> None:
+    own, nodes = link(0, "192.0.2.1/25"), ["192.0.2.1", "192.0.2.129"]
+    assert link_for("192.0.2.100", [own], "192.0.2.1", nodes) is own
+    assert link_for("192.0.2.200", [own], "192.0.2.1", nodes) is None
