@@ -119,13 +119,13 @@ def _show(seen: TracedPacket, output: TraceForm) -> None:
 def _json(seen: TracedPacket) -> str:
     def told(legs: Sequence[Leg]) -> list[dict[str, object]]:
         return [
-            {"node": each.question.node, "packet": str(each.question), "trace": codec.to_dict(each.traced)}
+            {"node": each.question.node, "packet": str(each.question), "trace": codec.part_to_dict(each.traced)}
             for each in legs
         ]
 
     found: dict[str, object] = {"legs": told(seen.legs)}
     if seen.sent is not None:
-        found |= {"sent": codec.to_dict(seen.sent), "after": told(seen.after)}
+        found |= {"sent": codec.part_to_dict(seen.sent), "after": told(seen.after)}
     return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
