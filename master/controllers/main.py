@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from ipaddress import IPv4Network
 
 from master.controllers.devices.devicetainteviction.controller import DeviceTaintEvictionController
 from master.controllers.devices.resourceclaim.controller import ResourceClaimController
@@ -47,11 +46,15 @@ from master.controllers.workloads.statefulset.controller import StatefulSetContr
 from podlab import component
 from podlab.api.pods.volumes import LOCAL_PATH
 from podlab.api.values.addresspool import PoolError, parse_pool
+from podlab.api.values.ipfamilies import Network, networks
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.pki import PkiError
+
+MOST_NODE_BITS = 16
+"""As Kubernetes: no more blocks than that."""
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +119,7 @@ def _of_nodes(
             client,
             informers,
             recorders.of("cidrAllocator"),
-            pod_cidr=settings.pod_cidr,
-            node_cidr_mask=settings.node_cidr_mask,
+            blocks=node_blocks(settings),
         ),
         NodeLifecycleController(
             client,
@@ -164,6 +166,12 @@ async def work(settings: ControllersSettings, client: Client, synced: asyncio.Ev
             group.create_task(one.run(), name=one.name)
 
 
+def node_blocks(settings: ControllersSettings) -> dict[Network, int]:
+    """The networks of pods, and how long the prefixes of nodes' blocks in each are. Raises ValueError."""
+    masks = {4: settings.node_cidr_mask, 6: settings.node_cidr_mask_ipv6}
+    return {network: masks[network.version] for network in networks(settings.pod_cidr)}
+
+
 def signer(settings: ControllersSettings) -> Signer | None:
     """Who signs approved requests for certificates, if anybody here does. Raises PkiError, OSError."""
     return Signer(settings.signing) if settings.signing is not None else None
@@ -172,14 +180,17 @@ def signer(settings: ControllersSettings) -> Signer | None:
 def check(settings: ControllersSettings) -> None:
     """Raises RuntimeError naming the setting that cannot be used."""
     try:
-        cluster = IPv4Network(settings.pod_cidr)
+        blocks = node_blocks(settings)
     except ValueError as error:
-        raise RuntimeError(f"pod_cidr: {error}; give an IPv4 network such as 10.244.0.0/16") from error
-    if not cluster.prefixlen <= settings.node_cidr_mask <= 30:
-        raise RuntimeError(
-            f"node_cidr_mask: {settings.node_cidr_mask} makes no networks for nodes out of pod_cidr {cluster}; "
-            f"give a number from {cluster.prefixlen} to 30"
-        )
+        raise RuntimeError(f"pod_cidr: {error}") from error
+    for cluster, mask in blocks.items():
+        setting = "node_cidr_mask" if cluster.version == 4 else "node_cidr_mask_ipv6"
+        most = min(cluster.max_prefixlen - 2, cluster.prefixlen + MOST_NODE_BITS)
+        if not cluster.prefixlen <= mask <= most:
+            raise RuntimeError(
+                f"{setting}: {mask} makes no networks for nodes out of pod_cidr {cluster}; "
+                f"give a number from {cluster.prefixlen} to {most}"
+            )
     try:
         parse_pool(settings.load_balancer_pool)
     except PoolError as error:

@@ -34,7 +34,8 @@ class EvictionSettings:
 
 @dataclass(frozen=True)
 class ControllersSettings:
-    """`apiserver` is host:port; each node gets a /`node_cidr_mask` of `pod_cidr`.
+    """`apiserver` is host:port; each node gets a /`node_cidr_mask` of `pod_cidr`, which may be a network of
+    each family with a comma between; of one of IPv6 it is a /`node_cidr_mask_ipv6`.
 
     Load balancers of Services get addresses of `load_balancer_pool`: addresses, ranges and networks.
     Without `signing`, requests for certificates are approved and cleaned away, and left to other signers.
@@ -46,6 +47,7 @@ class ControllersSettings:
     pod_cidr: str
     port: int = ports.CONTROLLERS
     node_cidr_mask: int = 24
+    node_cidr_mask_ipv6: int = 64
     # How long a node may be silent before it counts as not ready.
     node_monitor_grace_s: float = 40.0
     eviction: EvictionSettings = field(default_factory=EvictionSettings)

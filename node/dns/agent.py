@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 from node import resolvconf
 from node.command import CommandError
@@ -17,6 +16,7 @@ from node.dns.records import Cluster
 from node.dns.server import DnsServer, ServerError
 from node.nftables import Nft
 from podlab.api.objects import Key
+from podlab.api.values.ipfamilies import Network
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.config_pb2 import ConfigMap
@@ -38,7 +38,7 @@ class NodeDns:
     """
 
     cluster: Cluster
-    networks: tuple[IPv4Network, ...]
+    networks: tuple[Network, ...]
     defaults: Mapping[str, str] = field(default_factory=dict)
     managed_address: bool = True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from ipaddress import IPv4Network
 
 from node.dns import link, upstream
 from node.dns.agent import DnsAgent, NodeDns
@@ -15,6 +14,7 @@ from node.dns.settings import DnsSettings
 from node.dns.tracing import DnsServicer
 from node.nftables import Nft
 from podlab import component
+from podlab.api.values.ipfamilies import networks
 from podlab.client.client import Client
 from podlab.settings import SettingsError
 from podlab.v1 import dns_pb2, dns_pb2_grpc
@@ -30,8 +30,8 @@ async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
         [dns_pb2.DESCRIPTOR.services_by_name["Dns"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    networks = (IPv4Network(settings.service_cidr), IPv4Network(settings.pod_cidr))
-    node = NodeDns(Cluster(settings.domain, settings.address), networks, _defaults(settings))
+    own = (*networks(settings.service_cidr), *networks(settings.pod_cidr))
+    node = NodeDns(Cluster(settings.domain, settings.address), own, _defaults(settings))
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-dns") as client:
         agent = DnsAgent(client, node, DnsServer(settings.directory))
         dns_pb2_grpc.add_DnsServicer_to_server(DnsServicer(agent), server)

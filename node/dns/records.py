@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from node.dns.record import Record, Records, address, reverse_name
+from podlab.api.values.ipfamilies import Network
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointSlice
 
@@ -62,15 +62,17 @@ def start_of_authority(cluster: Cluster) -> Record:
     return Record("SOA", f"ns.dns.{cluster.domain} hostmaster.{cluster.domain} {_SOA_NUMBERS}")
 
 
-def reverse_zones(networks: Iterable[IPv4Network]) -> list[str]:
-    """The smallest zones of whole octets that hold the networks' PTR records, without those inside others."""
+def reverse_zones(networks: Iterable[Network]) -> list[str]:
+    """The smallest zones of whole octets (IPv6: digits) that hold the networks' PTR records; none inside another."""
     zones = {_reverse_zone(network) for network in networks}
     return sorted(zone for zone in zones if not any(zone.endswith(f".{other}") for other in zones))
 
 
-def _reverse_zone(network: IPv4Network) -> str:
-    octets = str(network.network_address).split(".")[: max(1, network.prefixlen // 8)]
-    return ".".join([*reversed(octets), "in-addr.arpa"])
+def _reverse_zone(network: Network) -> str:
+    labels = network.network_address.reverse_pointer.split(".")
+    part_bits = 8 if network.version == 4 else 4
+    parts = network.max_prefixlen // part_bits
+    return ".".join(labels[parts - max(1, network.prefixlen // part_bits) :])
 
 
 def of_namespace(cluster: Cluster, name: str) -> Records:

@@ -35,6 +35,7 @@ from node.probing.attachment import remove_leftovers
 from node.resolvconf import ClusterDns
 from podlab import component
 from podlab.api.values import quantity
+from podlab.api.values.ipfamilies import family_of
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
@@ -115,7 +116,7 @@ class Kubelet:
         amounts, volumes = capacity(self.settings), VolumeManager(self.settings.root_dir)
         return NodeContext(
             node_name=self.settings.node_name,
-            node_ip=self.settings.node_ip,
+            node_ips=self.settings.node_ips,
             memory_bytes=quantity.value(amounts["memory"]),
             allocatable=amounts,
             client=self.client,
@@ -150,14 +151,14 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
         [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    runtime = Containerd(settings.runtime_endpoint)
+    runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
     try:
         async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
             kubelet = Kubelet(settings, client, runtime)
             if left := await remove_leftovers():
                 log.info("probes that an earlier run has not ended are gone: %s", ", ".join(left))
             stats = StatsProvider(runtime, settings.node_name)
-            servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ip)
+            servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ips[0])
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             await component.serve_loop(server, checks, kubelet.run(), kubelet.bound.synced, stop)
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from node.network.settings import NetworkSettings
 from podlab import ports
+from podlab.api.values.ipfamilies import listed
 from podlab.tls import Tls
 
 
@@ -28,7 +29,10 @@ class TaintSettings:
 
 @dataclass(frozen=True)
 class KubeletSettings:
-    """`apiserver` is host:port. The Lease is renewed four times within its duration."""
+    """`apiserver` is host:port. The Lease is renewed four times within its duration.
+
+    `node_ip` and `pod_cidr_cluster` may be two, one of each family, with a comma between.
+    """
 
     node_name: str
     node_ip: str
@@ -46,3 +50,8 @@ class KubeletSettings:
     cluster_dns: str = "10.96.0.10"
     cluster_domain: str = "cluster.local"
     network: NetworkSettings = field(default_factory=NetworkSettings)
+
+    @property
+    def node_ips(self) -> tuple[str, ...]:
+        """The node's addresses, that of the primary family first."""
+        return listed(self.node_ip)

@@ -7,6 +7,7 @@ import os
 import platform
 import pwd
 import sys
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -17,15 +18,19 @@ short_description: Facts about a host that Podlab's roles decide by
 description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
-    C(release), the name of the release in use; and C(shared_user), whether there still is
-    the one user that all services of earlier releases ran as.
+    C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use; and
+    C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
 """
 
 OPTIONS: dict[str, dict[str, str]] = {}
 CAP_SYS_RESOURCE = 24
+# linux/if_addr.h
+IFA_TEMPORARY, IFA_DADFAILED, IFA_DEPRECATED, IFA_TENTATIVE = 0x01, 0x08, 0x20, 0x40
+OWN_LINKS = ("podlab", "lo", "veth")
 VENV = Path("/opt/podlab/venv")
+IF_INET6 = Path("/proc/net/if_inet6")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
@@ -48,6 +53,18 @@ def inotify_instances() -> int:
     return int(INOTIFY.read_text()) if os.access(INOTIFY, os.W_OK) else 0
 
 
+def ipv6_address(listed: str) -> str:
+    """The first that other hosts can reach and that stays: global, and neither temporary, deprecated nor failed.
+
+    `listed` is the kernel's list, a line for each address: itself, link, prefix, scope, flags, link's name.
+    """
+    for address, _, _, scope, flags, link in map(str.split, listed.splitlines()):
+        unusable = int(flags, 16) & (IFA_TEMPORARY | IFA_DADFAILED | IFA_DEPRECATED | IFA_TENTATIVE)
+        if scope == "00" and not unusable and not link.startswith(OWN_LINKS):
+            return str(IPv6Address(bytes.fromhex(address)))
+    return ""
+
+
 def shared_user() -> bool:
     """By its home: the user `podlab` may as well be a person."""
     try:
@@ -63,6 +80,7 @@ def main() -> None:
         "system": f"{distribution()}-{platform.machine()}",
         "may_lower_oom_score": may_lower_oom_score(),
         "inotify_instances": inotify_instances(),
+        "ipv6_address": ipv6_address(IF_INET6.read_text() if IF_INET6.exists() else ""),
         "shared_user": shared_user(),
         "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
     }

@@ -5,9 +5,9 @@ The common name is the user that the API server sees, the organizations are the 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 
+from podlab.api.values.ipfamilies import networks
 from podlab.pki import ensure_ca, ensure_certificate, forget_certificate
 
 APISERVER_NAMES = (
@@ -34,7 +34,7 @@ class Certificate:
 def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: str) -> Iterator[Certificate]:
     """All certificates of a cluster of these hosts (name to address)."""
     yield Certificate("", "admin", "kubernetes-admin", ("system:masters",))
-    first_service_address = str(IPv4Network(service_cidr)[1])
+    first_service_address = str(networks(service_cidr)[0][1])
     for host, address in masters.items():
         own = (host, address, *LOOPBACK)
         served = (*own, *masters.values(), first_service_address, *APISERVER_NAMES)

@@ -33,11 +33,14 @@ def create(
     nodes: Annotated[int, typer.Option(help="Nodes, named n1, n2 ...")] = 2,
     subnet: Annotated[str, typer.Option(help="The lab's network; a free one in 10.99.0.0/16 by default.")] = "",
     segments: Annotated[int, typer.Option(help="Network segments; of two, each has every second node.")] = 1,
+    dual_stack: Annotated[bool, typer.Option("--dual-stack", help="A cluster of IPv4 and IPv6.")] = False,
 ) -> None:
     """Make a lab and boot its hosts; one that exists is completed and started."""
     with _as_root():
         made = Lab(lab)
-        spec = made.create(LabSpec(name=lab, masters=masters, nodes=nodes, subnet=subnet, segments=segments))
+        spec = made.create(
+            LabSpec(name=lab, masters=masters, nodes=nodes, subnet=subnet, segments=segments, dual_stack=dual_stack)
+        )
         hosts = inventory.write(spec, made.directory, inventory.project_dir())
         invoker.give(hosts.parents[1])
     typer.echo(f"lab {lab}: {', '.join(f'{host.name} {host.address}' for host in spec.hosts)}")

@@ -11,6 +11,10 @@ from podlab.lab.paths import LabDir
 from podlab.lab.spec import LabSpec
 
 DEFAULT_LAB = "lab"
+DUAL_STACK = {
+    "podlab_pod_cidr": "10.244.0.0/16,fd00:10:244::/56",
+    "podlab_service_cidr": "10.96.0.0/16,fd00:10:96::/112",
+}
 GROUPS = ("masters", "nodes")
 HEADER = "# Written by `podlab lab create`; changed by hand it is overwritten.\n"
 
@@ -21,6 +25,7 @@ def render(spec: LabSpec, lab: LabDir) -> dict[str, object]:
             "vars": {
                 "podlab_cluster": spec.name,
                 "podlab_load_balancer_pool": [spec.load_balancers],
+                **(DUAL_STACK if spec.dual_stack else {}),
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(lab.key),
                 "ansible_ssh_common_args": " ".join(ssh.options(lab)),

@@ -17,6 +17,7 @@ MAX_NODES = 200
 LOAD_BALANCERS_FROM = 230
 MAX_LOAD_BALANCERS = 21
 MAX_SEGMENTS = 2
+IPV6_PREFIX = 0xFD00 << 112  # of addresses that are only used locally: RFC 4193
 SUBNETS = tuple(ipaddress.IPv4Network(f"10.99.{third}.0/24") for third in range(1, 255))
 
 
@@ -27,6 +28,7 @@ class LabHost:
     name: str
     group: str
     address: str
+    address_ipv6: str
     segment: int = 1
 
 
@@ -41,6 +43,15 @@ class Segment:
     def gateway(self) -> str:
         return str(self.network[1])
 
+    @property
+    def network_ipv6(self) -> ipaddress.IPv6Network:
+        """For this segment alone, as its network is, whose address it holds."""
+        return ipaddress.IPv6Network((IPV6_PREFIX | int(self.network.network_address) << 80, 64))
+
+    @property
+    def gateway_ipv6(self) -> str:
+        return str(self.network_ipv6[1])
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabSpec:
@@ -54,6 +65,8 @@ class LabSpec:
     nodes: int = 2
     subnet: str = ""
     segments: int = 1
+    dual_stack: bool = False
+    """Whether the cluster is to have networks of both families; the hosts have addresses of both anyhow."""
 
     def __post_init__(self) -> None:
         check_lab_name(self.name)
@@ -103,8 +116,14 @@ class LabSpec:
 
     def _host(self, group: str, letter: str, number: int, first: int) -> LabHost:
         segment = 2 if group == "nodes" and self.segments > 1 and number % 2 == 0 else 1
-        address = str(self.networks[segment - 1].network[first + number - 1])
-        return LabHost(name=f"{letter}{number}", group=group, address=address, segment=segment)
+        at, place = self.networks[segment - 1], first + number - 1
+        return LabHost(
+            name=f"{letter}{number}",
+            group=group,
+            address=str(at.network[place]),
+            address_ipv6=str(at.network_ipv6[place]),
+            segment=segment,
+        )
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)

@@ -76,7 +76,7 @@ def make_observed(*runs: Container, attempt: int = 0, ready: bool = True, sandbo
 
 
 def status_of(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float = 100.0) -> pod_pb2.PodStatus:
-    return pod_status(pod, observed, notes, now=now, host_ip="192.0.2.7")
+    return pod_status(pod, observed, notes, now=now, host_ips=["192.0.2.7"])
 
 
 def mark_ready(notes: PodNotes, *ids: str) -> None:

@@ -272,7 +272,7 @@ class MemoryKubelet:
         dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
         context = NodeContext(
             node_name="n1",
-            node_ip="127.0.0.1",
+            node_ips=("127.0.0.1",),
             memory_bytes=1 << 30,
             allocatable=OFFERED,
             client=self.client,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from node.kubelet.pod.podspec import container_named
@@ -44,7 +44,7 @@ class EnvironmentContext:
     """What the environment is made of beside the pod itself. Missing ConfigMaps and Secrets are None."""
 
     node_name: str
-    host_ip: str
+    host_ips: Sequence[str]
     pod_ips: tuple[str, ...] = ()
     services: tuple[service_pb2.Service, ...] = ()
     config_objects: ConfigObjects = field(default_factory=dict)
@@ -133,8 +133,8 @@ def field_value(pod: pod_pb2.Pod, path: str, context: EnvironmentContext | None)
         values |= {
             "spec.nodeName": context.node_name,
             "spec.serviceAccountName": pod.spec.serviceAccountName,
-            "status.hostIP": context.host_ip,
-            "status.hostIPs": context.host_ip,
+            "status.hostIP": context.host_ips[0],
+            "status.hostIPs": ",".join(context.host_ips),
             "status.podIP": context.pod_ips[0] if context.pod_ips else "",
             "status.podIPs": ",".join(context.pod_ips),
         }

@@ -26,6 +26,7 @@ from node.kubelet.cri.runtime import (
     RuntimeUnavailable,
     Sandbox,
 )
+from podlab.api.values.ipfamilies import IPV4, family_of
 from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc, tasks_pb2, tasks_pb2_grpc
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.foreign.cri.v1 import api_pb2_grpc
@@ -59,8 +60,10 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 class Containerd:
     """Caches the statuses of containers and the addresses of sandboxes until their state changes."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, family: str = IPV4) -> None:
+        """Of a pod's addresses, that of `family` comes first."""
         self.endpoint = endpoint
+        self._family = family
         self._channel = grpc.aio.insecure_channel(endpoint, options=list(_OPTIONS))
         self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
         self._images = api_pb2_grpc.ImageServiceStub(self._channel)
@@ -269,7 +272,8 @@ class Containerd:
                 return ()
             raise _failure(error) from error
         network = answer.status.network
-        return tuple(ip for ip in (network.ip, *(each.ip for each in network.additional_ips)) if ip)
+        found = [ip for ip in (network.ip, *(each.ip for each in network.additional_ips)) if ip]
+        return tuple(sorted(found, key=lambda ip: family_of(ip) != self._family))
 
     async def _container(self, item: cri.Container) -> Container | None:
         """The container with its times and exit code; None when it was removed meanwhile."""

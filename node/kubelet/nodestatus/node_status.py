@@ -80,7 +80,8 @@ def node_status(
     for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
         status.allocatable[name].CopyFrom(amount)
-    status.addresses.add(type="InternalIP", address=settings.node_ip)
+    for address in settings.node_ips:
+        status.addresses.add(type="InternalIP", address=address)
     status.addresses.add(type="Hostname", address=settings.node_name)
     status.daemonEndpoints.kubeletEndpoint.Port = settings.port
     for image in sorted(observation.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:

@@ -3,6 +3,8 @@ https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from node.kubelet.cri.runtime import ObservedPod
 from node.kubelet.pod import pod_outcome, unknown_status
 from node.kubelet.pod.container_status import container_status, has_run, time_of
@@ -15,7 +17,7 @@ from podlab.core.v1 import pod_pb2
 
 
 def pod_status(
-    pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, *, now: float, host_ip: str
+    pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, *, now: float, host_ips: Sequence[str]
 ) -> pod_pb2.PodStatus:
     """The whole status. Conditions of others, and what the runtime has forgotten, stay as the pod has them now."""
     before = pod.status
@@ -24,8 +26,8 @@ def pod_status(
     outcome = pod_outcome.outcome(pod, observed, now)
     status = pod_pb2.PodStatus(
         qosClass=before.qosClass or qos_class(pod.spec),
-        hostIP=host_ip,
-        hostIPs=[pod_pb2.HostIP(ip=host_ip)],
+        hostIP=host_ips[0],
+        hostIPs=[pod_pb2.HostIP(ip=each) for each in host_ips],
         observedGeneration=pod.metadata.generation,
     )
     keep_claims(status, before)
@@ -36,7 +38,7 @@ def pod_status(
     ):
         statuses.extend(container_status(pod, spec, observed, notes, now) for spec in specs)
     status.startTime.CopyFrom(before.startTime if before.HasField("startTime") else time_of(notes.accepted_at))
-    for ip in _pod_ips(pod, observed, host_ip):
+    for ip in _pod_ips(pod, observed, host_ips):
         status.podIPs.add(ip=ip)
     status.podIP = status.podIPs[0].ip if status.podIPs else ""
     if outcome is not None and not observed.alive:
@@ -78,9 +80,9 @@ def _was_refused(pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
     return pod.status.phase == "Failed" and not had_containers
 
 
-def _pod_ips(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> list[str]:
+def _pod_ips(pod: pod_pb2.Pod, observed: ObservedPod, host_ips: Sequence[str]) -> list[str]:
     if pod.spec.hostNetwork:
-        return [host_ip]
+        return list(host_ips)
     if observed.sandbox is not None and observed.sandbox.ips:
         return list(observed.sandbox.ips)
     # A pod that has ended keeps the address that it had.

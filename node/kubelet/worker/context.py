@@ -38,7 +38,8 @@ class NodeContext:
     """`services` gives those that are known now; `allocatable` is what the node offers to pods."""
 
     node_name: str
-    node_ip: str
+    node_ips: tuple[str, ...]
+    """One of each family at most, that of the primary one first."""
     memory_bytes: int
     allocatable: Mapping[str, meta_pb2.Quantity]
     client: Client

@@ -193,10 +193,10 @@ class PodStartup:
     ) -> cri.ContainerConfig:
         security_context.check_non_root(pod, spec, image)
         contents = await self.refresh_volumes(pod)
-        ips = (self._context.node_ip,) if pod.spec.hostNetwork else sandbox.ips
+        ips = self._context.node_ips if pod.spec.hostNetwork else sandbox.ips
         environment_context = EnvironmentContext(
             node_name=self._context.node_name,
-            host_ip=self._context.node_ip,
+            host_ips=self._context.node_ips,
             pod_ips=ips,
             services=tuple(self._context.services()),
             config_objects=contents.config_objects,

@@ -50,7 +50,7 @@ class PodTermination:
         spec = podspec.container_named(pod, action.name) if pod is not None else None
         if pod is None or spec is None or not spec.lifecycle.HasField("preStop"):
             return None
-        return HandlerTarget(action.id, spec, handlers.pod_address(pod, observed, self._context.node_ip))
+        return HandlerTarget(action.id, spec, handlers.pod_address(pod, observed, self._context.node_ips[0]))
 
     async def _stop(self, action: StopContainer, hook: HandlerTarget | None) -> None:
         began = time.monotonic()

@@ -149,9 +149,9 @@ class PodWorker:
             self._probes.stop()
             self._post_start_hooks.stop()
         else:
-            self._post_start_hooks.sync(pod, observed, self._context.node_ip)
-            self._probes.sync(pod, observed, self._context.node_ip)
-            status = pod_status(pod, observed, self._notes, now=now, host_ip=self._context.node_ip)
+            self._post_start_hooks.sync(pod, observed, self._context.node_ips[0])
+            self._probes.sync(pod, observed, self._context.node_ips[0])
+            status = pod_status(pod, observed, self._notes, now=now, host_ips=self._context.node_ips)
             self._status_writer.write(self._api_pod() or pod, status)
             for name in newly_backing_off(pod.status, status):
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"

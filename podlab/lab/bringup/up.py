@@ -116,6 +116,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--lab", default="lab")
     parser.add_argument("--masters", type=int, default=1)
     parser.add_argument("--nodes", type=int, default=2)
+    parser.add_argument("--dual-stack", action="store_true")
     options = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -123,7 +124,8 @@ def main(arguments: list[str]) -> int:
         console.print("error: lab hosts need root: sudo make up", markup=False)
         return 1
     try:
-        _run(LabSpec(name=options.lab, masters=options.masters, nodes=options.nodes), console)
+        spec = LabSpec(name=options.lab, masters=options.masters, nodes=options.nodes, dual_stack=options.dual_stack)
+        _run(spec, console)
     except (LabError, ApiError, SettingsError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1

@@ -2,11 +2,14 @@
 
 import ipaddress
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.lab.command import run, succeeds
 from podlab.lab.spec import LabSpec, Segment, bridge_names, machine_pattern
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,9 @@ def ensure(spec: LabSpec) -> None:
         if not link_exists(bridge):
             run(["ip", "link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"])
         run(["ip", "address", "replace", f"{segment.gateway}/{segment.network.prefixlen}", "dev", bridge])
+        ipv6 = f"{segment.gateway_ipv6}/{segment.network_ipv6.prefixlen}"
+        if not succeeds(["ip", "address", "replace", ipv6, "dev", bridge, "nodad"]):
+            log.info("this machine has no IPv6: clusters of both families find no way through the bridge")
         run(["ip", "link", "set", bridge, "up"])
     for rule in rules(spec):
         if not succeeds(rule.command("--check")):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.controllers.network.slices.decide import HEADLESS_LABEL
-from master.controllers.network.slices.endpoints import Ports, is_headless, ports_of
+from master.controllers.network.slices.endpoints import Ports, addresses, families, is_headless, ports_of
 from master.controllers.objects.podstate import is_being_deleted, is_ready
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.values.ipfamilies import of_family
 from podlab.core.v1 import endpoints_pb2, pod_pb2, reference_pb2, service_pb2
 
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -40,18 +41,20 @@ def wanted(
 
 
 def _subsets(service: service_pb2.Service, pods: Iterable[pod_pb2.Pod]) -> list[endpoints_pb2.EndpointSubset]:
-    """Pods with the same ports together, in the order of their addresses."""
+    """Pods with the same ports together, in the order of their addresses, which are of the Service's first family."""
     by_ports: dict[Ports, endpoints_pb2.EndpointSubset] = {}
     publishes = service.spec.publishNotReadyAddresses
-    for pod in sorted(pods, key=lambda one: one.status.podIP):
-        if not pod.status.podIP or is_terminal(pod) or (is_being_deleted(pod) and not publishes):
+    family = families(service)[0]
+    at = [(of_family(addresses(pod), family), pod) for pod in pods]
+    for address, pod in sorted(at, key=lambda one: one[0]):
+        if not address or is_terminal(pod) or (is_being_deleted(pod) and not publishes):
             continue
         ports = ports_of(service, pod)
         if not ports and not is_headless(service):
             continue
         subset = by_ports.setdefault(ports, _empty(ports))
         ready = publishes or is_ready(pod)
-        (subset.addresses if ready else subset.notReadyAddresses).append(_address(service, pod))
+        (subset.addresses if ready else subset.notReadyAddresses).append(_address(service, pod, address))
     return [by_ports[ports] for ports in sorted(by_ports, key=lambda ports: [(one.port, one.name) for one in ports])]
 
 
@@ -66,10 +69,10 @@ def _empty(ports: Ports) -> endpoints_pb2.EndpointSubset:
     )
 
 
-def _address(service: service_pb2.Service, pod: pod_pb2.Pod) -> endpoints_pb2.EndpointAddress:
+def _address(service: service_pb2.Service, pod: pod_pb2.Pod, address: str) -> endpoints_pb2.EndpointAddress:
     metadata = pod.metadata
     made = endpoints_pb2.EndpointAddress(
-        ip=pod.status.podIP,
+        ip=address,
         targetRef=reference_pb2.ObjectReference(
             kind="Pod", namespace=metadata.namespace, name=metadata.name, uid=metadata.uid
         ),

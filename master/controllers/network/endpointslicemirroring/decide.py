@@ -11,6 +11,7 @@ from master.controllers.network.slices.decide import MANAGED_BY_LABEL, SliceOwne
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION, Port, Ports
 from master.controllers.objects.ownership import reference_to
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.values.ipfamilies import IPV4, family_of
 from podlab.core.v1 import endpoints_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
@@ -36,19 +37,23 @@ def mirror_owner(endpoints: endpoints_pb2.Endpoints) -> SliceOwner:
     return SliceOwner(metadata.namespace, metadata.name, reference_to(endpoints), labels)
 
 
-def mirrored(endpoints: endpoints_pb2.Endpoints) -> Mapping[Ports, list[endpointslice_pb2.Endpoint]]:
-    """The endpoints of all subsets by their ports, each address of a subset once."""
-    found: dict[Ports, dict[str, endpointslice_pb2.Endpoint]] = {}
+def mirrored(endpoints: endpoints_pb2.Endpoints) -> Mapping[str, Mapping[Ports, list[endpointslice_pb2.Endpoint]]]:
+    """The endpoints of all subsets by their families and ports, each address of a subset once."""
+    found: dict[str, dict[Ports, dict[str, endpointslice_pb2.Endpoint]]] = {}
     for subset in endpoints.subsets:
         ports = tuple(
             Port(one.name, one.protocol or "TCP", one.port, one.appProtocol if one.HasField("appProtocol") else None)
             for one in subset.ports
         )
-        by_address = found.setdefault(ports, {})
         for addresses, ready in ((subset.addresses, True), (subset.notReadyAddresses, False)):
             for address in addresses[:_PER_SUBSET]:
+                by_address = found.setdefault(family_of(address.ip), {}).setdefault(ports, {})
                 by_address.setdefault(address.ip, _mirrored(address, ready=ready))
-    return {ports: list(by_address.values()) for ports, by_address in found.items() if by_address}
+    families = found or {IPV4: {}}
+    return {
+        family: {ports: list(by_address.values()) for ports, by_address in by_ports.items()}
+        for family, by_ports in families.items()
+    }
 
 
 def _mirrored(address: endpoints_pb2.EndpointAddress, *, ready: bool) -> endpointslice_pb2.Endpoint:

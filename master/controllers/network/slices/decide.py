@@ -22,7 +22,8 @@ HEADLESS_LABEL = "service.kubernetes.io/headless"
 MAX_ENDPOINTS = 100
 _RESERVED = (SERVICE_NAME_LABEL, MANAGED_BY_LABEL, HEADLESS_LABEL)
 
-Wanted = Mapping[Ports, Sequence[endpointslice_pb2.Endpoint]]
+# family -> ports -> endpoints
+Wanted = Mapping[str, Mapping[Ports, Sequence[endpointslice_pb2.Endpoint]]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ class SliceChanges:
     create: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
     update: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
     delete: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Owned:
+    """The slices of one family."""
+
+    owner: SliceOwner
+    family: str
 
 
 @dataclass
@@ -74,9 +83,23 @@ def without_reserved(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def decide(owner: SliceOwner, wanted: Wanted, present: Iterable[endpointslice_pb2.EndpointSlice]) -> SliceChanges:
-    """`present` are the owner's; one without endpoints keeps one empty slice, which tells that there are none."""
+    """`present` are the owner's. A family without endpoints keeps one empty slice, which tells that there are none."""
     plan = SliceChanges()
-    wanted = wanted or {(): []}
+    by_family: dict[str, list[endpointslice_pb2.EndpointSlice]] = {}
+    for each in present:
+        by_family.setdefault(each.addressType, []).append(each)
+    for family, by_ports in wanted.items():
+        _decide_family(_Owned(owner, family), by_ports or {(): []}, by_family.pop(family, []), plan)
+    plan.delete.extend(each for slices in by_family.values() for each in slices)
+    return plan
+
+
+def _decide_family(
+    owned: _Owned,
+    wanted: Mapping[Ports, Sequence[endpointslice_pb2.Endpoint]],
+    present: Iterable[endpointslice_pb2.EndpointSlice],
+    plan: SliceChanges,
+) -> None:
     by_ports: dict[Ports, list[endpointslice_pb2.EndpointSlice]] = {}
     for endpoints in sorted(present, key=lambda one: one.metadata.name):
         by_ports.setdefault(_ports(endpoints), []).append(endpoints)
@@ -89,9 +112,8 @@ def decide(owner: SliceOwner, wanted: Wanted, present: Iterable[endpointslice_pb
             if filling.old is not None and not filling.endpoints and (endpoints_wanted or filling is not fillings[0]):
                 spare.append(filling.old)
             else:
-                _write(owner, ports, filling, spare, plan)
+                _write(owned, ports, filling, spare, plan)
     plan.delete.extend(spare)
-    return plan
 
 
 def is_managed_by(endpoints: endpointslice_pb2.EndpointSlice, manager: str) -> bool:
@@ -126,18 +148,18 @@ def _fill(
 
 
 def _write(
-    owner: SliceOwner,
+    owned: _Owned,
     ports: Ports,
     filling: _Filling,
     spare: list[endpointslice_pb2.EndpointSlice],
     plan: SliceChanges,
 ) -> None:
     """A new slice takes the place of one that would be deleted: one write for two."""
-    old = filling.old
+    old, owner = filling.old, owned.owner
     if old is None and spare:
         old = spare.pop()
     result = endpointslice_pb2.EndpointSlice(
-        addressType="IPv4", endpoints=filling.endpoints, ports=[port.message() for port in ports]
+        addressType=owned.family, endpoints=filling.endpoints, ports=[port.message() for port in ports]
     )
     if old is not None:
         result.metadata.CopyFrom(old.metadata)

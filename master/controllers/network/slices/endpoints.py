@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from master.controllers.objects.podstate import is_being_deleted, is_ready
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.values.ipfamilies import IPV4, of_family
 from podlab.core.v1 import pod_pb2, reference_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
@@ -53,16 +54,31 @@ def is_headless(service: service_pb2.Service) -> bool:
 
 def wanted(
     service: service_pb2.Service, pods: Iterable[pod_pb2.Pod], zone_of: Callable[[str], str] = lambda node: ""
-) -> dict[Ports, list[endpointslice_pb2.Endpoint]]:
-    """Endpoints of the selected pods by their ports: a named port may be another number in another pod.
+) -> dict[str, dict[Ports, list[endpointslice_pb2.Endpoint]]]:
+    """Endpoints of the selected pods for each family of the Service, by their ports: a named port may be another number
+    in another pod.
 
     `zone_of` tells a node's zone, empty where it has none.
     """
-    result: dict[Ports, list[endpointslice_pb2.Endpoint]] = {}
+    result: dict[str, dict[Ports, list[endpointslice_pb2.Endpoint]]] = {family: {} for family in families(service)}
     for pod in pods:
-        if pod.status.podIP and not is_terminal(pod):
-            result.setdefault(ports_of(service, pod), []).append(_endpoint(service, pod, zone_of(pod.spec.nodeName)))
+        if is_terminal(pod) or not pod.status.podIP:
+            continue
+        ports, zone = ports_of(service, pod), zone_of(pod.spec.nodeName)
+        for family, by_ports in result.items():
+            if address := of_family(addresses(pod), family):
+                by_ports.setdefault(ports, []).append(_endpoint(service, pod, address, zone))
     return result
+
+
+def families(service: service_pb2.Service) -> tuple[str, ...]:
+    """The Service's, the first one first."""
+    return tuple(service.spec.ipFamilies) or (IPV4,)
+
+
+def addresses(pod: pod_pb2.Pod) -> tuple[str, ...]:
+    """The pod's own, one of each family at most."""
+    return tuple(each.ip for each in pod.status.podIPs) or ((pod.status.podIP,) if pod.status.podIP else ())
 
 
 def ports_of(service: service_pb2.Service, pod: pod_pb2.Pod) -> Ports:
@@ -81,7 +97,7 @@ def relevant(pod: pod_pb2.Pod) -> tuple[object, ...]:
     return (
         dict(pod.metadata.labels),
         pod.metadata.uid,
-        pod.status.podIP,
+        addresses(pod),
         pod.spec.nodeName,
         is_ready(pod),
         is_being_deleted(pod),
@@ -101,10 +117,10 @@ def _target(port: service_pb2.ServicePort, pod: pod_pb2.Pod) -> int | None:
     return None
 
 
-def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, zone: str) -> endpointslice_pb2.Endpoint:
+def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, address: str, zone: str) -> endpointslice_pb2.Endpoint:
     serving, terminating = is_ready(pod), is_being_deleted(pod)
     endpoint = endpointslice_pb2.Endpoint(
-        addresses=[pod.status.podIP],
+        addresses=[address],
         conditions=endpointslice_pb2.EndpointConditions(
             ready=service.spec.publishNotReadyAddresses or (serving and not terminating),
             serving=serving,

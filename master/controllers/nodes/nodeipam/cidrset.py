@@ -5,15 +5,18 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_network
+from ipaddress import ip_network
+
+from podlab.api.values.ipfamilies import Network
 
 
 class CidrSet:
     """Blocks of one size. Networks of other sizes and of elsewhere may be held too: what they overlap is not free."""
 
-    def __init__(self, cluster: IPv4Network, mask: int) -> None:
+    def __init__(self, cluster: Network, mask: int) -> None:
+        self._cluster = cluster
         self._mask = mask
-        self._first, self._step = int(cluster.network_address), 2 ** (32 - mask)
+        self._first, self._step = int(cluster.network_address), 2 ** (cluster.max_prefixlen - mask)
         self._count = cluster.num_addresses // self._step
         self._networks_by_owner: dict[str, tuple[str, ...]] = {}
         self._uses: Counter[int] = Counter()  # by the number of the block
@@ -52,12 +55,12 @@ class CidrSet:
         number = min([*self._given_back[:1], self._never_used])
         if number >= self._count:
             return None
-        return str(IPv4Network((self._first + number * self._step, self._mask)))
+        return str(type(self._cluster)((self._first + number * self._step, self._mask)))
 
     def _numbers(self, network: str) -> range:
-        """The blocks of the range that the network overlaps; those of IPv6 overlap none."""
+        """The blocks of the range that the network overlaps; those of the other family overlap none."""
         span = ip_network(network, strict=False)
-        if span.version != 4:
+        if span.version != self._cluster.version:
             return range(0)
         first = (int(span.network_address) - self._first) // self._step
         last = (int(span.broadcast_address) - self._first) // self._step

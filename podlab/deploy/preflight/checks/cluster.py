@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Final, TypeVar
 
+from podlab.deploy.preflight.checks.ipv6 import check_ipv6
 from podlab.deploy.preflight.checks.requirements import CLOCK_SKEW_S, OWN_LINKS, Networks, VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Subnet
@@ -17,7 +18,7 @@ WHOLE_INVENTORY: Final = "inventory"
 
 def check_cluster(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> list[Finding]:
     """`facts` lacks the hosts that could not be reached."""
-    return [*_used_twice(facts), *_clocks(facts), *_networks(hosts, facts)]
+    return [*_used_twice(facts), *_clocks(facts), *_networks(hosts, facts), *check_ipv6(hosts, facts)]
 
 
 def _used_twice(facts: Mapping[str, Facts]) -> Iterator[Finding]:
@@ -87,6 +88,9 @@ def _networks(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Fin
     for asked in set(wanted.values()):
         if asked.pods.overlaps(asked.services):
             cause = f"podlab_pod_cidr {asked.pods} and podlab_service_cidr {asked.services} overlap"
+            yield error(WHOLE_INVENTORY, "networks", cause, "choose networks that have no address in common")
+        if asked.pods_ipv6 and asked.services_ipv6 and asked.pods_ipv6.overlaps(asked.services_ipv6):
+            cause = f"podlab_pod_cidr {asked.pods_ipv6} and podlab_service_cidr {asked.services_ipv6} overlap"
             yield error(WHOLE_INVENTORY, "networks", cause, "choose networks that have no address in common")
     gateways = {address for fact in facts.values() for address in fact.addresses}
     for name in (host.name for host in hosts if host.name in facts and host.name in wanted):

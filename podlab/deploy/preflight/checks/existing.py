@@ -1,9 +1,10 @@
 """What is there already: other people's containers, a cluster that was made with other settings, nodes nobody names."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from ipaddress import IPv4Network
 from typing import Final
 
+from podlab.api.values import ipfamilies
+from podlab.api.values.ipfamilies import Network
 from podlab.deploy.preflight.checks.requirements import VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error, warning
 from podlab.deploy.preflight.hosts.facts import Facts, Host
@@ -54,24 +55,31 @@ def found_networks(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterato
         made_with = facts[host.name].made_with if host.name in facts else {}
         for variable, made in made_with.items():
             wanted = _asked(host, variable)
-            if wanted is None or IPv4Network(made, strict=False) == wanted or variable in told:
+            if wanted is None or variable in told:
+                continue
+            if ipfamilies.networks(made) in (wanted, wanted[:1]):  # a second family may come
                 continue
             told.add(variable)
+            asked = ",".join(map(str, wanted))
             yield error(
                 host.name,
                 "networks",
-                f"{variable} is {wanted}, but the cluster was made with {made}, which cannot be changed",
+                f"{variable} is {asked}, but the cluster was made with {made}, which cannot be changed",
                 f"set {variable} to {made} again; another network needs a new cluster (reset.yml, then site.yml)",
             )
 
 
-def _asked(host: Host, variable: str) -> IPv4Network | None:
-    """The inventory's network; None for a variable that is none, which is told elsewhere."""
+def _asked(host: Host, variable: str) -> tuple[Network, ...] | None:
+    """The inventory's networks; None for a variable that is none, which is told elsewhere."""
     try:
         asked = networks(host)
     except VariableError:
         return None
-    return asked.services if variable == "podlab_service_cidr" else asked.pods
+    if variable == "podlab_service_cidr":
+        found = (asked.services, asked.services_ipv6)
+    else:
+        found = (asked.pods, asked.pods_ipv6)
+    return tuple(network for network in found if network is not None)
 
 
 def strays(known: Collection[str], names: Iterable[str]) -> list[Finding]:

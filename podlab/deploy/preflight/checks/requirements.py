@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
 
 from podlab import ports
+from podlab.api.values import ipfamilies
 from podlab.deploy.preflight.hosts.facts import Host
 
 SYSTEMS: Final = {"debian": 12.0, "ubuntu": 22.04}
@@ -49,6 +50,12 @@ INOTIFY_INSTANCES: Final = 1024
 """What a node full of pods takes: containerd, its shims and many programs in pods have some each (network role)."""
 
 
+_POD_PREFIXES = (48, 64)
+"""Of the pods' network of IPv6: as Kubernetes, at most 2^16 nodes."""
+_SERVICE_BITS = 20
+"""As Kubernetes."""
+
+
 class VariableError(Exception):
     """An inventory variable has a value that preflight cannot use."""
 
@@ -63,8 +70,12 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Networks:
+    """Those of IPv6 are both there, or neither is."""
+
     pods: IPv4Network
     services: IPv4Network
+    pods_ipv6: IPv6Network | None = None
+    services_ipv6: IPv6Network | None = None
 
 
 def required_amounts(host: Host) -> Amounts:
@@ -91,10 +102,24 @@ def _room(host: Host) -> dict[str, int]:
 
 
 def networks(host: Host) -> Networks:
-    return Networks(
-        pods=_network(host, "podlab_pod_cidr", "10.244.0.0/16"),
-        services=_network(host, "podlab_service_cidr", "10.96.0.0/16"),
-    )
+    """Raises VariableError."""
+    pods, pods_ipv6 = _pair(host, "podlab_pod_cidr", "10.244.0.0/16")
+    services, services_ipv6 = _pair(host, "podlab_service_cidr", "10.96.0.0/16")
+    if (pods_ipv6 is None) is not (services_ipv6 is None):
+        raise VariableError(
+            f"podlab_pod_cidr is {_told(pods, pods_ipv6)} and podlab_service_cidr is {_told(services, services_ipv6)}: "
+            "of both families is either none or each"
+        )
+    if pods_ipv6 is not None and not _POD_PREFIXES[0] <= pods_ipv6.prefixlen <= _POD_PREFIXES[1]:
+        raise VariableError(
+            f"podlab_pod_cidr has {pods_ipv6}: each node gets a /64 of it, so that /48 to /64 is wanted, such as "
+            "fd00:10:244::/56"
+        )
+    for network in (services, services_ipv6):
+        if network is not None and network.max_prefixlen - network.prefixlen > _SERVICE_BITS:
+            least = network.max_prefixlen - _SERVICE_BITS
+            raise VariableError(f"podlab_service_cidr has {network}, which is too large: /{least} is the largest")
+    return Networks(pods, services, pods_ipv6, services_ipv6)
 
 
 def uses_vxlan(host: Host) -> bool:
@@ -110,9 +135,19 @@ def _mebibytes(host: Host, name: str, default: int) -> int:
     return int(value)
 
 
-def _network(host: Host, name: str, default: str) -> IPv4Network:
+def _pair(host: Host, name: str, default: str) -> tuple[IPv4Network, IPv6Network | None]:
+    """The network of IPv4, and that of IPv6 if there is one."""
     value = host.variables.get(name, default)
+    wanted = f"not an IPv4 network such as {default}, nor that with a comma and a network of IPv6 behind it"
     try:
-        return IPv4Network(value)
+        first, *others = ipfamilies.networks(str(value))
     except ValueError as error:
-        raise VariableError(f"{name} is {value!r}, not an IPv4 network such as {default}: {error}") from error
+        raise VariableError(f"{name} is {value!r}, {wanted}: {error}") from error
+    second = others[0] if others else None
+    if not isinstance(first, IPv4Network) or isinstance(second, IPv4Network):
+        raise VariableError(f"{name} is {value!r}, {wanted}: that of IPv4 comes first")
+    return first, second
+
+
+def _told(first: IPv4Network, second: IPv6Network | None) -> str:
+    return f"{first},{second}" if second is not None else str(first)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 from typing import Any
 
 
@@ -101,6 +101,8 @@ class Facts:
     """Who takes DNS queries at every IPv4 address."""
     subnets: tuple[Subnet, ...]
     clock_ahead_s: tuple[float, float]
+    ipv6: tuple[tuple[IPv6Interface, str], ...] | None = ()
+    """Addresses that other hosts may reach, with their networks, and their links; None: the kernel has no IPv6."""
     runtime: Runtime = field(default_factory=Runtime)
     made_with: Mapping[str, str] = field(default_factory=dict)
 
@@ -140,10 +142,16 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         ),
         inotify=Inotify(**printed["inotify"]),
         runtime=Runtime(**printed["runtime"]),
+        ipv6=None if printed["ipv6"] is None else tuple(map(_ipv6, printed["ipv6"])),
         made_with=printed["made_with"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
         **{name: printed[name] for name in same + release + amounts},
     )
+
+
+def _ipv6(printed: str) -> tuple[IPv6Interface, str]:
+    address, link = printed.split()
+    return IPv6Interface(address), link
 
 
 def _subnet(printed: Mapping[str, str]) -> Subnet:

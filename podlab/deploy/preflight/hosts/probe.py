@@ -249,6 +249,19 @@ def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
     return found
 
 
+def ipv6() -> list[str] | None:
+    """Addresses that other hosts may reach, each with its prefix and link; None where the kernel has no IPv6."""
+    if not os.path.exists("/proc/net/if_inet6"):
+        return None
+    found = []
+    for line in read("/proc/net/if_inet6").splitlines():
+        address, _, prefix, scope, _, link = line.split()
+        if scope == "00" and link != "lo":
+            text = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address))
+            found.append(f"{text}/{int(prefix, 16)} {link}")
+    return found
+
+
 def gather() -> dict[str, object]:
     started = time.time()
     release = os_release()
@@ -273,6 +286,7 @@ def gather() -> dict[str, object]:
         "listeners": holders_of(listening_inodes()),
         "name_servers": holders_of(name_server_inodes()),
         "subnets": subnets(),
+        "ipv6": ipv6(),
         "runtime": runtime(),
         "made_with": made_with(),
         "clock_started": started,

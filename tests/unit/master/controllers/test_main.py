@@ -25,9 +25,14 @@ def test_usable_settings_pass() -> None:
 @pytest.mark.parametrize(
     ("pod_cidr", "mask", "told"),
     [
-        ("10.244.0.0/33", 24, "pod_cidr: '33' is not a valid netmask"),
+        ("10.244.0.0/33", 24, "pod_cidr: '10.244.0.0/33' does not appear to be"),
         ("10.244.0.1/16", 24, "pod_cidr: 10.244.0.1/16 has host bits set"),
         ("10.244.0.0/16", 8, "node_cidr_mask: 8 makes no networks"),
+        (
+            "10.244.0.0/16,fd00::/40",
+            24,
+            "node_cidr_mask_ipv6: 64 makes no networks for nodes out of pod_cidr fd00::/40",
+        ),
         ("10.244.0.0/16", 31, "give a number from 16 to 30"),
     ],
 )

@@ -1,6 +1,6 @@
 """The records of objects, as the schema has them: https://github.com/kubernetes/dns/blob/master/docs/specification.md"""
 
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -112,8 +112,9 @@ def test_only_ready_endpoints_are_there_unless_all_are_published(
         (["10.96.0.0/12"], ["10.in-addr.arpa"]),
         (["10.96.0.0/12", "10.244.0.0/16"], ["10.in-addr.arpa"]),
         (["192.168.4.0/24"], ["4.168.192.in-addr.arpa"]),
+        (["fd00:10:96::/112"], [f"{'0.' * 16}6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa"]),
         ([], []),
     ],
 )
 def test_reverse_zones_are_of_whole_octets(networks: list[str], zones: list[str]) -> None:
-    assert reverse_zones(map(IPv4Network, networks)) == zones
+    assert reverse_zones(map(ip_network, networks)) == zones

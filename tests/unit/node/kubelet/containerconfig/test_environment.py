@@ -22,7 +22,7 @@ def _around(**more: object) -> EnvironmentContext:
         CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}, binaryData={"logo": b"\x89PNG"}),
         SECRET: config_pb2.Secret(data={"token": b"t0p"}),
     }
-    return EnvironmentContext("n1", "192.0.2.7", **{"pod_ips": ("10.244.1.2",), "config_objects": found, **more})
+    return EnvironmentContext("n1", ("192.0.2.7", "fd00::7"), **{"pod_ips": ("10.244.1.2",), "config_objects": found, **more})
 
 
 def _env(
@@ -55,6 +55,7 @@ def test_variables_refer_to_earlier_ones(pod: MakePod) -> None:
         ("metadata.annotations['none']", ""),
         ("spec.nodeName", "n1"),
         ("status.hostIP", "192.0.2.7"),
+        ("status.hostIPs", "192.0.2.7,fd00::7"),
         ("status.podIP", "10.244.1.2"),
     ],
 )

@@ -40,7 +40,7 @@ def test_it_is_not_started_again_in_another_sandbox(
     ran = {"name": "debug", "containerID": "containerd://gone", "state": {"terminated": {"exitCode": 0}}}
     made = pod(ephemeralContainers=JOINED, status={"ephemeralContainerStatuses": [ran]})
     assert isinstance(_next(made, observed(run()), notes), Wait)
-    told = pod_status.pod_status(made, observed(run()), notes, now=1000.0, host_ip="10.0.0.1")
+    told = pod_status.pod_status(made, observed(run()), notes, now=1000.0, host_ips=["10.0.0.1"])
     assert told.ephemeralContainerStatuses[0].state.terminated.exitCode == 0
 
 
@@ -64,7 +64,7 @@ def test_its_state_is_told_apart_and_decides_nothing(
 ) -> None:
     made = pod(ephemeralContainers=JOINED, restartPolicy="Never")
     seen = observed(run(code=0), run("debug"))
-    told = pod_status.pod_status(made, seen, notes, now=1000.0, host_ip="10.0.0.1")
+    told = pod_status.pod_status(made, seen, notes, now=1000.0, host_ips=["10.0.0.1"])
     assert told.ephemeralContainerStatuses[0].state.HasField("running")
     assert not told.ephemeralContainerStatuses[0].ready
     assert pod_outcome.outcome(made, seen, 1000.0) == pod_outcome.PodOutcome("Succeeded")

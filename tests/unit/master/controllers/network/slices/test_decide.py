@@ -68,7 +68,7 @@ def test_nothing_is_written_when_the_slices_are_right(pod: Builder) -> None:
 def test_conditions_tell_what_a_pod_can_do(
     pod: Builder, looks: dict[str, Any], publish: bool, expected: tuple[bool, bool, bool]
 ) -> None:
-    (endpoints,) = wanted(service(publishNotReadyAddresses=publish), [pod(**looks)]).values()
+    (endpoints,) = wanted(service(publishNotReadyAddresses=publish), [pod(**looks)])["IPv4"].values()
     told = endpoints[0].conditions
     assert (told.ready, told.serving, told.terminating) == expected
 
@@ -76,7 +76,7 @@ def test_conditions_tell_what_a_pod_can_do(
 def test_pods_without_an_address_and_pods_that_ended_have_no_endpoint(pod: Builder) -> None:
     waiting = pod()
     waiting.status.podIP = ""
-    assert wanted(service(), [waiting, pod(phase="Failed"), pod(phase="Succeeded")]) == {}
+    assert wanted(service(), [waiting, pod(phase="Failed"), pod(phase="Succeeded")]) == {"IPv4": {}}
 
 
 def test_a_named_port_is_what_each_pod_says_it_is(pod: Builder) -> None:
@@ -117,7 +117,7 @@ def test_zones_are_told(
     pod: Builder, distribution: str, looks: dict[str, Any], zone: str, expected: tuple[str, list[str]]
 ) -> None:
     close = service(trafficDistribution=distribution) if distribution else service()
-    (endpoints,) = wanted(close, [pod(node="n7", **looks)], {"n7": zone}.__getitem__).values()
+    (endpoints,) = wanted(close, [pod(node="n7", **looks)], {"n7": zone}.__getitem__)["IPv4"].values()
     assert (endpoints[0].zone, [one.name for one in endpoints[0].hints.forZones]) == expected
     assert endpoints[0].HasField("hints") == bool(expected[1])
 
@@ -134,7 +134,7 @@ def test_an_endpoint_is_meant_for_its_node_where_that_is_preferred(
     pod: Builder, looks: dict[str, Any], zone: str, expected: tuple[list[str], list[str]]
 ) -> None:
     near = service(trafficDistribution="PreferSameNode")
-    (endpoints,) = wanted(near, [pod(**looks)], lambda node: zone).values()
+    (endpoints,) = wanted(near, [pod(**looks)], lambda node: zone)["IPv4"].values()
     hints = endpoints[0].hints
     assert ([one.name for one in hints.forNodes], [one.name for one in hints.forZones]) == expected
 
@@ -199,3 +199,18 @@ def test_slices_hold_every_pod_once_and_are_never_too_full(pod: Any, generations
         assert uids(slices) == sorted(one.metadata.uid for one in pods)
         assert all(len(one.endpoints) <= MAX_ENDPOINTS for one in slices.values())
         assert plan_of(service(), pods, slices) == SliceChanges()
+
+
+def test_a_service_of_both_families_has_slices_of_each_and_none_of_one_that_it_gave_up(pod: Builder) -> None:
+    both, slices = service(ipFamilies=["IPv4", "IPv6"]), dict[str, endpointslice_pb2.EndpointSlice]()
+    dual, single = pod(), pod()
+    dual.status.podIPs.add(ip=dual.status.podIP)
+    dual.status.podIPs.add(ip="fd00:10:244::7")
+    carried_out(slices, plan_of(both, [dual, single], slices))
+    assert {one.addressType: sorted(end.addresses[0] for end in one.endpoints) for one in slices.values()} == {
+        "IPv4": sorted([dual.status.podIP, single.status.podIP]),
+        "IPv6": ["fd00:10:244::7"],
+    }
+    assert plan_of(both, [dual, single], slices) == SliceChanges()
+    carried_out(slices, plan_of(service(ipFamilies=["IPv6"]), [dual, single], slices))
+    assert [one.addressType for one in slices.values()] == ["IPv6"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -65,6 +65,12 @@ def test_who_holds_a_block_keeps_it_when_it_is_held_again() -> None:
     blocks.occupy("0", ["10.244.0.0/24"])
     assert blocks.networks_of("0") == ("10.244.0.0/24",)
     assert blocks.lowest_free() == "10.244.1.0/24"
+
+
+def test_blocks_of_ipv6_are_given_likewise_and_those_of_ipv4_are_none_of_them() -> None:
+    blocks = CidrSet(IPv6Network("fd00:10:244::/56"), 64)
+    blocks.occupy("n1", ["10.244.0.0/24", "fd00:10:244::/64"])
+    assert blocks.lowest_free() == "fd00:10:244:1::/64"
 
 
 def _blocks(cluster: IPv4Network, taken: list[str]) -> CidrSet:

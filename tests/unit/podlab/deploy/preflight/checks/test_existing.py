@@ -93,6 +93,10 @@ def test_a_network_that_the_cluster_was_not_made_with_is_refused(variable: str) 
     assert found.severity is Severity.ERROR
     assert found.cause.startswith(f"{variable} is 10.50.0.0/16, but the cluster was made with {made[variable]}")
     assert found.remedy.startswith(f"set {variable} to {made[variable]} again")
+    both = Host(name="m1", groups=frozenset({"masters"}), variables={
+        "podlab_service_cidr": "10.96.0.0/16,fd00:10:96::/112", "podlab_pod_cidr": "10.244.0.0/16,fd00:10:244::/56"
+    })  # fmt: skip
+    assert list(found_networks([both], {"m1": deployed})) == []
     unchanged = Host(name="m1", groups=frozenset({"masters"}))
     assert list(found_networks([unchanged], {"m1": deployed})) == []
     assert list(found_networks([master], {"m1": FACTS})) == []
