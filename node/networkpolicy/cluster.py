@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from node.networkpolicy.compiled import CompiledPolicy, PodGroup, PolicyRule
 from node.networkpolicy.pods import PolicyPod
 from node.networkpolicy.table import Direction, PolicyTable
+from podlab.api.values.ipfamilies import IPV4
 
-Name = tuple[str, str]
-"""Namespace and name."""
+PodName = tuple[str, str, str]
+"""Namespace, name, and the family of the address."""
 PortName = tuple[str, str]
 """Protocol and name."""
 
@@ -25,9 +26,9 @@ class Cluster:
         self._node = node
         self._namespaces: dict[str, Mapping[str, str]] = {}
         self._policies: dict[str, dict[str, CompiledPolicy]] = {}  # namespace -> name -> policy
-        self._pods: dict[Name, PolicyPod] = {}
+        self._pods: dict[PodName, PolicyPod] = {}
         # More than one pod may claim an address for a moment: it is that of the one that was created last.
-        self._claims: dict[str, dict[Name, PolicyPod]] = {}
+        self._claims: dict[str, dict[PodName, PolicyPod]] = {}
         self._owners: dict[str, dict[str, PolicyPod]] = {}  # namespace -> address -> pod
         self._groups: dict[PodGroup, frozenset[str]] = {}
         self._ports: dict[PortName, frozenset[tuple[str, int]]] = {}
@@ -56,9 +57,9 @@ class Cluster:
             if was != (labels is not None and group.has_namespace(name, labels)):
                 del self._groups[group]  # found anew when the rules are next told
 
-    def set_pod(self, namespace: str, name: str, pod: PolicyPod | None) -> bool:
-        """A pod as it is now; None once it has no address of its own. Whether that is anything new."""
-        key = namespace, name
+    def set_pod(self, namespace: str, name: str, pod: PolicyPod | None, family: str = IPV4) -> bool:
+        """A pod at its address of the family as it is now; None once it has none. Whether that is anything new."""
+        key = namespace, name, family
         old = self._pods.get(key)
         if old == pod:
             return False
@@ -150,7 +151,7 @@ class Cluster:
             found = self._ports[name] = frozenset(number for pod in every for number in _numbers_of(pod, name))
         return found
 
-    def _claim(self, address: str, key: Name, pod: PolicyPod | None) -> None:
+    def _claim(self, address: str, key: PodName, pod: PolicyPod | None) -> None:
         claims = self._claims.setdefault(address, {})
         if pod is not None:
             claims[key] = pod

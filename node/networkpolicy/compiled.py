@@ -6,11 +6,12 @@ A policy alone decides its rules. Which pods its selectors mean at present is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from node.networkpolicy.intervals import ALL_ADDRESSES, Ranges, block, merged
 from podlab.api.selection.selectors import Selector, from_message
+from podlab.api.values.ipfamilies import FAMILIES, family_of
 from podlab.meta.v1.meta_pb2 import LabelSelector
 from podlab.networking.v1.networkpolicy_pb2 import NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 
@@ -44,11 +45,13 @@ class PodGroup:
 class PolicyRule:
     """Lets a packet through when all that is set holds for it.
 
-    `group` and `addresses` are about the peer; without both it may be anybody. Without `protocol` every one is meant,
-    without `ports` all of it; `port_name` means the ports that the destination has under that name.
+    `group`, and `family` with `addresses` (of that family; None: all of them), are about the peer; without them it may
+    be anybody. Without `protocol` every one is meant, without `ports` all of it; `port_name` means the ports that the
+    destination has under that name.
     """
 
     group: PodGroup | None = None
+    family: str = ""
     addresses: Ranges | None = None
     protocol: str = ""  # tcp, udp or sctp
     ports: Ranges = ()
@@ -87,24 +90,24 @@ def _rules(
     namespace: str, given: Iterable[tuple[Sequence[NetworkPolicyPeer], Sequence[NetworkPolicyPort]]]
 ) -> Iterator[PolicyRule]:
     for peers, ports in given:
-        for group, addresses in _peers(namespace, peers):
+        for peer in _peers(namespace, peers):
             for protocol, numbers, name in _ports(ports):
-                yield PolicyRule(group, addresses, protocol, numbers, name)
+                yield replace(peer, protocol=protocol, ports=numbers, port_name=name)
 
 
-def _peers(namespace: str, peers: Sequence[NetworkPolicyPeer]) -> Iterator[tuple[PodGroup | None, Ranges | None]]:
-    """Each group of pods, and the addresses of all blocks together."""
+def _peers(namespace: str, peers: Sequence[NetworkPolicyPeer]) -> Iterator[PolicyRule]:
+    """Each group of pods, and the addresses of all blocks of a family together."""
     if not peers:
-        yield None, None
+        yield PolicyRule()
         return
     groups = dict.fromkeys(_group(namespace, peer) for peer in peers if not peer.HasField("ipBlock"))
-    yield from ((group, None) for group in groups)
+    yield from (PolicyRule(group) for group in groups)
     blocks = [peer.ipBlock for peer in peers if peer.HasField("ipBlock")]
-    addresses = merged(part for each in blocks for part in block(each.cidr, getattr(each, "except")))
-    if addresses == ALL_ADDRESSES:
-        yield None, None
-    elif addresses:
-        yield None, addresses
+    for family in FAMILIES:
+        own = [each for each in blocks if family_of(each.cidr) == family]
+        addresses = merged(part for each in own for part in block(each.cidr, getattr(each, "except")))
+        if addresses:
+            yield PolicyRule(family=family, addresses=None if addresses == ALL_ADDRESSES[family] else addresses)
 
 
 def _group(namespace: str, peer: NetworkPolicyPeer) -> PodGroup:

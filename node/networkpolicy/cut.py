@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 
+from node.family import family_of
 from node.flows import Flow, FlowTable
 from node.networkpolicy.table import Packet, PolicyTable, passes
 from podlab.api.values.ipfamilies import without_port
@@ -43,7 +44,8 @@ class FlowCutter:
 
 def _cut(table: PolicyTable) -> int:
     with FlowTable() as kernel:
-        ended = forbidden(kernel.flows(), table, _is_own)
+        families = dict.fromkeys(map(family_of, table.isolated))
+        ended = forbidden(kernel.flows(families), table, _is_own)
         for flow in ended:
             kernel.end(flow)
     return len(ended)
@@ -51,7 +53,7 @@ def _cut(table: PolicyTable) -> int:
 
 def _is_own(address: str) -> bool:
     """Whether it is an address of this node: only those can be bound."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+    with socket.socket(family_of(address).number, socket.SOCK_DGRAM) as trial:
         try:
             trial.bind((address, 0))
         except OSError:

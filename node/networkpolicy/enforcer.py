@@ -21,6 +21,7 @@ from node.networkpolicy.script import FAMILY, TABLE, Ruleset, difference, render
 from node.networkpolicy.table import PolicyTable, only_lets_more
 from node.networkpolicy.verdict import Policies
 from node.nftables import Nft
+from podlab.api.values.ipfamilies import FAMILIES, family_of
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.namespace_pb2 import Namespace
@@ -77,13 +78,15 @@ class Enforcer:
 
     def pod_at(self, address: str) -> PolicyPod | None:
         """The pod that has the address; of several, the one created last."""
-        found = (pod for pod in map(policy_pod, self._pods.list()) if pod is not None and pod.address == address)
+        family = family_of(address)
+        found = (pod for each in self._pods.list() if (pod := policy_pod(each, family)) and pod.address == address)
         return max(found, key=lambda pod: pod.age, default=None)
 
     def policies(self, addresses: Iterable[str]) -> Policies:
         """What they say by their definition. `addresses` are this node's own."""
         namespaces = {each.metadata.name: dict(each.metadata.labels) for each in self._namespaces.list()}
-        pods = [pod for pod in map(policy_pod, self._pods.list()) if pod is not None]
+        each = ((pod, family) for pod in self._pods.list() for family in FAMILIES)
+        pods = [found for pod, family in each if (found := policy_pod(pod, family)) is not None]
         nodes = dict.fromkeys(addresses, self._node_name)
         return Policies(self._policies.list(), namespaces, pods, nodes)
 
@@ -175,9 +178,10 @@ class Enforcer:
 
     def _pod_changed(self, change: Change[Pod]) -> None:
         """A pod's status changes often; the rules are made anew only when something of it matters to them."""
-        found = policy_pod(change.new) if change.new is not None else None
-        if self._cluster.set_pod(change.key.namespace, change.key.name, found):
-            self._dirty.set()
+        for family in FAMILIES:
+            found = policy_pod(change.new, family) if change.new is not None else None
+            if self._cluster.set_pod(change.key.namespace, change.key.name, found, family):
+                self._dirty.set()
 
 
 async def remove_table(nft: Nft) -> bool:

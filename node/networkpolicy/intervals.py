@@ -1,14 +1,16 @@
-"""Ranges of whole numbers: ports, and IPv4 addresses as numbers. Pure."""
+"""Ranges of whole numbers: ports, and addresses of one family as numbers. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_network
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
+
+from podlab.api.values.ipfamilies import IPV4, IPV6, family_of
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last of each range; in order, and none touches another."""
 
-ALL_ADDRESSES: Ranges = ((0, 2**32 - 1),)
+ALL_ADDRESSES: Mapping[str, Ranges] = {IPV4: ((0, 2**32 - 1),), IPV6: ((0, 2**128 - 1),)}
 
 
 def merged(ranges: Iterable[tuple[int, int]]) -> Ranges:
@@ -43,14 +45,12 @@ def within(number: int, ranges: Ranges) -> bool:
 
 
 def block(cidr: str, excepted: Iterable[str]) -> Ranges:
-    """The IPv4 addresses of an ipBlock; none of an IPv6 one, since pods have IPv4 addresses. Raises ValueError."""
-    taken = [part for each in excepted for part in _network(each)]
+    """The addresses of an ipBlock, whose exceptions are of the same family. Raises ValueError."""
+    taken = [part for each in excepted if family_of(each) == family_of(cidr) for part in _network(each)]
     return without(_network(cidr), merged(taken))
 
 
 def _network(cidr: str) -> Ranges:
     # Bits beyond the prefix say nothing; policies of earlier releases may have them.
     network = ip_network(cidr, strict=False)
-    if not isinstance(network, IPv4Network):
-        return ()
     return ((int(network.network_address), int(network.broadcast_address)),)

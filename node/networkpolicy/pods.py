@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.values.ipfamilies import IPV4, of_family
 from podlab.core.v1.pod_pb2 import Container, ContainerPort, Pod, PodSpec, PodStatus
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
@@ -23,7 +24,10 @@ class NamedPort:
 
 @dataclass(frozen=True)
 class PolicyPod:
-    """A pod that has an address of its own. `age` is larger for one that was created later."""
+    """A pod at an address of its own: with two it is two of these.
+
+    `age` is larger for one that was created later.
+    """
 
     namespace: str
     name: str
@@ -34,13 +38,13 @@ class PolicyPod:
     age: tuple[int, int, str] = (0, 0, "")
 
 
-def policy_pod(pod: Pod) -> PolicyPod | None:
-    """None for a pod that has no IPv4 address of its own: not yet, no more, or that of its node.
+def policy_pod(pod: Pod, family: str = IPV4) -> PolicyPod | None:
+    """At its address of that family. None for a pod that has none of its own: not yet, no more, or that of its node.
 
     A pod on its node's network is no pod to policies, as Kubernetes leaves open: its packets are the node's.
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-and-hostnetwork-pods
     """
-    address = next((each for each in _addresses(pod.status) if ":" not in each), "")
+    address = of_family(_addresses(pod.status), family)
     if not address or pod.spec.hostNetwork or is_terminal(pod):
         return None
     meta = pod.metadata

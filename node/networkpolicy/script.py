@@ -11,11 +11,12 @@ addresses, which all rules share that ask for the same pods.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
+from node.family import IPV4, IPV6, Family, family_of
 from node.network.cni import BRIDGE
 from node.networkpolicy.compiled import CompiledPolicy, PodGroup, PolicyRule
 from node.networkpolicy.table import PolicyTable
@@ -23,8 +24,6 @@ from node.networkpolicy.table import PolicyTable
 FAMILY, TABLE = "inet", "podlab-policy"
 EGRESS_PRIORITY, INGRESS_PRIORITY = -10, -9
 EGRESS_PODS, INGRESS_PODS, ISOLATED, SELVES = "egress-pods", "ingress-pods", "isolated", "selves"
-_VERDICTS, _ADDRESSES = "map ipv4_addr : verdict", "set ipv4_addr"
-_PAIRS, _PORTS = "set ipv4_addr . ipv4_addr", "set ipv4_addr . inet_service"
 _NAME_LENGTH, _COMMENT_LENGTH = 100, 120
 _RANGES_AS_RULES = 8
 _REMEMBERED = 8192  # texts, in case the policies are the same next time
@@ -52,83 +51,134 @@ HOOKS = {
     "ingress": f"{{ type filter hook forward priority {INGRESS_PRIORITY}; policy accept; }}",
 }
 _KNOWN = "ct state established,related accept"
-_SELF = f"ip saddr . ip daddr @{SELVES} accept"
 # A connection that was cut must not come back by a packet from its middle, for which the kernel would make a new flow,
 # maybe the other way round.
+_NFPROTO = {IPV4.name: "meta nfproto ipv4 ", IPV6.name: "meta nfproto ipv6 "}
 _MIDDLE = "tcp flags & (fin|syn|rst|ack) != syn"
-_BASE = {
-    "egress": (
-        _KNOWN,
-        # Pods have IPv4 addresses; by those of its link each would reach the others on its node all the same.
-        f'meta nfproto ipv6 iifname "{BRIDGE}" oifname "{BRIDGE}" drop',
-        _SELF,
-        f"{_MIDDLE} ip saddr @{ISOLATED} drop",
-        f"{_MIDDLE} ip daddr @{ISOLATED} drop",
-        f"ip saddr vmap @{EGRESS_PODS}",
-    ),
-    "ingress": (_KNOWN, _SELF, f"ip daddr vmap @{INGRESS_PODS}"),
-}
+_BRIDGED = f'iifname "{BRIDGE}" oifname "{BRIDGE}"'
+
+
+def _base(families: Sequence[Family]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The base chains, for pods that have addresses of these families."""
+    # By the addresses of its link each pod would reach the others on its node all the same.
+    links: tuple[str, ...]
+    if IPV6 in families:
+        links = (
+            "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+            f"ip6 saddr fe80::/10 {_BRIDGED} drop",
+            f"ip6 daddr fe80::/10 {_BRIDGED} drop",
+        )
+    else:
+        links = (f"meta nfproto ipv6 {_BRIDGED} drop",)
+    selves = tuple(f"{each.nft} saddr . {each.nft} daddr @{_of(each, SELVES)} accept" for each in families)
+    middles = (
+        f"{_MIDDLE} {each.nft} {side} @{_of(each, ISOLATED)} drop" for each in families for side in ("saddr", "daddr")
+    )
+    leaving = (f"{each.nft} saddr vmap @{_of(each, EGRESS_PODS)}" for each in families)
+    entering = (f"{each.nft} daddr vmap @{_of(each, INGRESS_PODS)}" for each in families)
+    yield "egress", (_KNOWN, *links, *selves, *middles, *leaving)
+    yield "ingress", (_KNOWN, *(links[:1] if IPV6 in families else ()), *selves, *entering)
+
+
+def _of(family: Family, name: str) -> str:
+    """A set or map, each of which is of one family."""
+    return name if family is IPV4 else f"{name}-{family.nft}"
 
 
 def render(table: PolicyTable) -> Ruleset:
     """All that stands in our table; nothing while no local pod is isolated."""
     if not table.isolated:
         return Ruleset()
-    chains: dict[str, tuple[str, ...]] = dict(_BASE)
+    families = families_of(table)
+    chains = dict(_base(families))
     for direction, side, found in (
         ("ingress", "daddr", table.ingress.policies),
         ("egress", "saddr", table.egress.policies),
     ):
         for namespace, policies in found.items():
-            jumps = (f"ip {side} @{_group(each.selected)} jump {_chain(direction, each)}" for each in policies)
+            jumps = (
+                f"{family.nft} {side} @{_of(family, _group(each.selected))} jump {_chain(direction, each)}"
+                for each in policies
+                for family in families
+            )
             chains[f"{direction}-ns-{namespace}"] = (*jumps, "drop")
-            chains.update((_chain(direction, each), _policy(direction, each)) for each in policies)
-    return Ruleset(chains, _collections(table))
+            chains.update((_chain(direction, each), _policy(direction, each, families)) for each in policies)
+    collections = {name: each for family in families for name, each in _collections(table, family, len(families) == 1)}
+    return Ruleset(chains, collections)
 
 
-def _collections(table: PolicyTable) -> dict[str, Collection]:
-    found = {
-        EGRESS_PODS: Collection(_VERDICTS, _dispatch("egress", table.egress.isolated)),
-        INGRESS_PODS: Collection(_VERDICTS, _dispatch("ingress", table.ingress.isolated)),
-        ISOLATED: Collection(_ADDRESSES, table.isolated),
-        SELVES: Collection(_PAIRS, frozenset(f"{address} . {address}" for address in table.isolated)),
-    }
+def families_of(table: PolicyTable) -> tuple[Family, ...]:
+    """Those of which local pods that are isolated have addresses; of IPv4 there are rules always."""
+    return (IPV4, IPV6) if any(":" in address for address in table.isolated) else (IPV4,)
+
+
+def _collections(table: PolicyTable, family: Family, alone: bool) -> Iterator[tuple[str, Collection]]:
+    """`alone`: all addresses of local pods are of that family."""
+
+    def own(addresses: frozenset[str]) -> frozenset[str]:
+        # Where nobody has an address of IPv6 nothing is copied: that it is the same object spares a comparison.
+        if alone and not any(":" in address for address in addresses):
+            return addresses
+        return frozenset(address for address in addresses if family_of(address) is family)
+
+    address, isolated = family.nft_address, own(table.isolated)
+    verdicts = f"map {address} : verdict"
+    yield _of(family, EGRESS_PODS), Collection(verdicts, _dispatch("egress", table.egress.isolated, isolated))
+    yield _of(family, INGRESS_PODS), Collection(verdicts, _dispatch("ingress", table.ingress.isolated, isolated))
+    yield _of(family, ISOLATED), Collection(f"set {address}", isolated)
+    pairs = frozenset(f"{each} . {each}" for each in isolated)
+    yield _of(family, SELVES), Collection(f"set {address} . {address}", pairs)
     for group, members in table.groups.items():
-        found[_group(group)] = Collection(_ADDRESSES, members, group.text[:_COMMENT_LENGTH])
+        yield _of(family, _group(group)), Collection(f"set {address}", own(members), group.text[:_COMMENT_LENGTH])
     for (protocol, name), numbers in table.ports.items():
-        elements = frozenset(f"{address} . {number}" for address, number in numbers)
-        found[_named(protocol, name)] = Collection(_PORTS, elements)
-    return found
+        elements = frozenset(f"{each} . {number}" for each, number in numbers if family_of(each) is family)
+        yield _of(family, _named(protocol, name)), Collection(f"set {address} . inet_service", elements)
 
 
-def _dispatch(direction: str, isolated: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(f"{address} : jump {direction}-ns-{namespace}" for address, namespace in isolated.items())
+def _dispatch(direction: str, namespaces: Mapping[str, str], isolated: frozenset[str]) -> frozenset[str]:
+    found = ((address, namespace) for address, namespace in namespaces.items() if address in isolated)
+    return frozenset(f"{address} : jump {direction}-ns-{namespace}" for address, namespace in found)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _policy(direction: str, policy: CompiledPolicy) -> tuple[str, ...]:
+def _policy(direction: str, policy: CompiledPolicy, families: tuple[Family, ...]) -> tuple[str, ...]:
     rules = policy.ingress if direction == "ingress" else policy.egress
-    return tuple(text for rule in rules or () for text in _rules(direction, rule))
+    found = (_in_families(direction, rule, families) for rule in rules or ())
+    return tuple(text for texts in found for text in texts)
 
 
-def _rules(direction: str, rule: PolicyRule) -> Iterator[str]:
-    peer = "ip saddr" if direction == "ingress" else "ip daddr"
-    group = f"{peer} @{_group(rule.group)} " if rule.group is not None else ""
+def _in_families(direction: str, rule: PolicyRule, families: tuple[Family, ...]) -> Iterator[str]:
+    """A rule that names no address is one for all families."""
+    if rule.group is None and not rule.family and not rule.port_name:
+        yield from _rules(direction, rule, families[0])
+        return
+    for family in families:
+        if rule.family in ("", family.name):
+            # All addresses of a family. Where pods have one alone nothing else comes here.
+            whole = rule.family and rule.addresses is None and len(families) > 1
+            yield from (f"{_NFPROTO[family.name] if whole else ''}{text}" for text in _rules(direction, rule, family))
+
+
+def _rules(direction: str, rule: PolicyRule, family: Family) -> Iterator[str]:
+    peer = f"{family.nft} {'saddr' if direction == 'ingress' else 'daddr'}"
+    group = f"{peer} @{_of(family, _group(rule.group))} " if rule.group is not None else ""
     for addresses in _addresses(peer, rule):
-        for ports in _ports(rule):
+        for ports in _ports(rule, family):
             yield f"{group}{addresses}{ports}accept"
 
 
 def _addresses(peer: str, rule: PolicyRule) -> list[str]:
     if rule.addresses is None:
         return [""]
-    parts = [_text(str(IPv4Address(low)), str(IPv4Address(high))) for low, high in rule.addresses]
+    address = IPv4Address if rule.family == IPV4.name else IPv6Address
+    parts = [_text(str(address(low)), str(address(high))) for low, high in rule.addresses]
     return [f"{peer} {part} " for part in _alternatives(parts)]
 
 
-def _ports(rule: PolicyRule) -> list[str]:
+def _ports(rule: PolicyRule, family: Family) -> list[str]:
     if rule.port_name:
-        return [f"ip daddr . {rule.protocol} dport @{_named(rule.protocol, rule.port_name)} "]
+        named = _of(family, _named(rule.protocol, rule.port_name))
+        return [f"{family.nft} daddr . {rule.protocol} dport @{named} "]
     if not rule.ports:
         return [f"meta l4proto {rule.protocol} " if rule.protocol else ""]
     single = [str(low) for low, high in rule.ports if low == high]

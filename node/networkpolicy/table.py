@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from node.networkpolicy.compiled import CompiledPolicy, PodGroup, PolicyRule
 from node.networkpolicy.intervals import within
+from podlab.api.values.ipfamilies import family_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def _selecting(table: PolicyTable, policies: Iterable[CompiledPolicy], address: 
 def _lets(table: PolicyTable, rule: PolicyRule, peer: str, packet: Packet) -> bool:
     if rule.group is not None and peer not in table.groups[rule.group]:
         return False
-    if rule.addresses is not None and not within(int(IPv4Address(peer)), rule.addresses):
+    if rule.family and rule.family != family_of(peer):
+        return False
+    if rule.addresses is not None and not within(int(ip_address(peer)), rule.addresses):
         return False
     if rule.protocol and rule.protocol != packet.protocol:
         return False

@@ -19,10 +19,14 @@ WEB_PEER = {"podSelector": {"matchLabels": {"app": "web"}}}
         ({"from": [{"namespaceSelector": {}}]}, {PolicyRule(PodGroup(Selector(), namespaces=Selector()))}),
         (
             {"from": [{"ipBlock": {"cidr": "10.0.0.0/31"}}, {"ipBlock": {"cidr": "10.0.0.2/31"}}, WEB_PEER]},
-            {PolicyRule(addresses=((0x0A000000, 0x0A000003),)), PolicyRule(WEB)},
+            {PolicyRule(family="IPv4", addresses=((0x0A000000, 0x0A000003),)), PolicyRule(WEB)},
         ),
-        ({"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}, {PolicyRule()}),
-        ({"from": [{"ipBlock": {"cidr": "2001:db8::/64"}}]}, set()),
+        ({"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}, {PolicyRule(family="IPv4")}),
+        ({"from": [{"ipBlock": {"cidr": "::/0"}}]}, {PolicyRule(family="IPv6")}),
+        (
+            {"from": [{"ipBlock": {"cidr": "2001:db8::/127", "except": ["2001:db8::1/128"]}}]},
+            {PolicyRule(family="IPv6", addresses=((0x20010DB8 << 96, 0x20010DB8 << 96),))},
+        ),
         ({"ports": [{"protocol": "TCP"}, {"protocol": "TCP", "port": 80}]}, {PolicyRule(protocol="tcp")}),
         (
             {"ports": [{"protocol": "UDP", "port": 53, "endPort": 60}, {"protocol": "UDP", "port": 61}]},

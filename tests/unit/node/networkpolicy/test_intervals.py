@@ -34,7 +34,7 @@ def test_ranges_stand_in_order_and_apart(given_ranges: list[tuple[int, int]], ta
         ("10.0.0.0/30", ("10.0.0.1/32",), ((0x0A000000, 0x0A000000), (0x0A000002, 0x0A000003))),
         ("0.0.0.0/0", (), ((0, 0xFFFFFFFF),)),
         ("10.0.0.0/30", ("10.0.0.0/31", "10.0.0.2/31"), ()),
-        ("2001:db8::/64", (), ()),
+        ("2001:db8::/126", ("2001:db8::/127",), (((0x20010DB8 << 96) + 2, (0x20010DB8 << 96) + 3),)),
     ],
 )
 def test_a_block_is_its_addresses_without_those_left_out(

@@ -64,10 +64,13 @@ def test_some_pods_are_none_to_policies(other: Pod) -> None:
     assert policy_pod(other) is None
 
 
-def test_of_two_addresses_that_of_ipv4_counts() -> None:
+def test_of_two_addresses_each_is_a_pods_own() -> None:
     found = policy_pod(pod(addresses=("fd00::5", "10.244.1.5")))
     assert found is not None
     assert found.address == "10.244.1.5"
+    second = policy_pod(pod(addresses=("fd00::5", "10.244.1.5")), "IPv6")
+    assert second is not None
+    assert second.address == "fd00::5"
 
 
 def test_what_is_left_of_a_trimmed_pod_says_the_same_and_keeps_its_version() -> None:

@@ -22,7 +22,9 @@ def _around(**more: object) -> EnvironmentContext:
         CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}, binaryData={"logo": b"\x89PNG"}),
         SECRET: config_pb2.Secret(data={"token": b"t0p"}),
     }
-    return EnvironmentContext("n1", ("192.0.2.7", "fd00::7"), **{"pod_ips": ("10.244.1.2",), "config_objects": found, **more})
+    return EnvironmentContext(
+        "n1", ("192.0.2.7", "fd00::7"), **{"pod_ips": ("10.244.1.2",), "config_objects": found, **more}
+    )
 
 
 def _env(
