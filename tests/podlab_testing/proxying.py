@@ -47,6 +47,7 @@ class Proxied:
     protocol: str = "TCP"
     spec: ServiceSpec = field(default_factory=ServiceSpec)
     exposures: Exposures = field(default_factory=Exposures)
+    node: ProxyNode = NODE
 
     async def lead_to(self, *endpoints: str) -> int:
         """Returns the number of flows that ended."""
@@ -56,13 +57,13 @@ class Proxied:
         service = Service(metadata=ObjectMeta(name="web", namespace="default"), spec=spec)
         found = EndpointSlice(
             metadata=ObjectMeta(name="web-a", namespace="default", labels={SERVICE_NAME_LABEL: "web"}),
-            addressType="IPv4",
+            addressType=self.node.family.name,
             ports=[EndpointPort(name="a", protocol=self.protocol, port=TARGET_PORT)],
             endpoints=[Endpoint(addresses=[endpoint]) for endpoint in endpoints],
         )
-        delta = self.exposures.change(exposures([service], [found], NODE))
+        delta = self.exposures.change(exposures([service], [found], self.node))
         await self.backend.write(delta)
-        return await conntrack.end_stale(conntrack.unsettled(delta), ("127.0.0.1",))
+        return await conntrack.end_stale(conntrack.unsettled(delta), ("127.0.0.1", "::1"), self.node.family)
 
 
 def run(*command: str, stdin: str = "") -> str:
@@ -75,7 +76,9 @@ def listening(*addresses: str, port: int = TARGET_PORT) -> Iterator[None]:
     """Takes every connection there, says which address it is, and hangs up."""
     with ExitStack() as servers:
         for address in addresses:
-            server = servers.enter_context(closing(socket.create_server((address, port), backlog=128)))
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            listener = socket.create_server((address, port), family=family, backlog=128)
+            server = servers.enter_context(closing(listener))
             taking = threading.Thread(target=_take, args=(server, address))
             taking.start()
             servers.callback(taking.join)

@@ -28,6 +28,7 @@ def test_rules_read_back_as_written_and_go_without_trace(backend: str, family: s
         pytest.param("affinity.py", id="a client stays with its endpoint"),
         pytest.param("udp_flows.py", id="a UDP client is moved to the new endpoint"),
         pytest.param("sctp_flows.py", id="an SCTP client is moved to the new endpoint"),
+        pytest.param("over_ipv6.py", id="IPv6 is led as IPv4 is"),
         pytest.param("mending.py", id="what others do to our rules is mended"),
     ],
 )
