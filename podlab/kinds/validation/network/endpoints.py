@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from podlab.api.values.ipfamilies import FAMILIES, family_of
 from podlab.core.v1 import endpoints_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.kinds.validation import syntax
@@ -9,6 +10,8 @@ from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.containers import PROTOCOLS
 
 _ENDPOINTS_MAX = 1000
+_NAMES = "FQDN"
+"""Of slices whose addresses are names; nothing here leads to them."""
 _ADDRESSES_MAX = 100
 _PORTS_MAX = 100
 _HINTS_MAX = 8
@@ -16,11 +19,11 @@ _HINTS_MAX = 8
 
 def check_endpoint_slice(found: Findings, endpoints: endpointslice_pb2.EndpointSlice) -> None:
     """An EndpointSlice, whichever way it comes."""
-    found.one_of("addressType", endpoints.addressType, ("IPv4",))
+    found.one_of("addressType", endpoints.addressType, (_NAMES, *FAMILIES))
     if len(endpoints.endpoints) > _ENDPOINTS_MAX:
         found.invalid("endpoints", len(endpoints.endpoints), f"must have at most {_ENDPOINTS_MAX} items")
     for index, endpoint in enumerate(endpoints.endpoints):
-        _check_endpoint(found, f"endpoints[{index}]", endpoint)
+        _check_endpoint(found, f"endpoints[{index}]", endpoint, endpoints.addressType)
     if len(endpoints.ports) > _PORTS_MAX:
         found.invalid("ports", len(endpoints.ports), f"must have at most {_PORTS_MAX} items")
     names: set[str] = set()
@@ -75,19 +78,27 @@ def _check_subset_port(found: Findings, field: str, port: endpoints_pb2.Endpoint
         found.invalid(f"{field}.appProtocol", port.appProtocol, *syntax.qualified_name(port.appProtocol))
 
 
-def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.Endpoint) -> None:
+def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.Endpoint, kind: str) -> None:
     if not endpoint.addresses:
         found.required(f"{field}.addresses", "must contain at least 1 address")
     if len(endpoint.addresses) > _ADDRESSES_MAX:
         found.invalid(f"{field}.addresses", len(endpoint.addresses), f"must have at most {_ADDRESSES_MAX} items")
     for index, address in enumerate(endpoint.addresses):
-        found.invalid(f"{field}.addresses[{index}]", address, *syntax.endpoint_address(address))
+        found.invalid(f"{field}.addresses[{index}]", address, *_address_faults(address, kind))
     if endpoint.HasField("hostname"):
         found.invalid(f"{field}.hostname", endpoint.hostname, *syntax.label(endpoint.hostname))
     if endpoint.HasField("nodeName"):
         found.invalid(f"{field}.nodeName", endpoint.nodeName, *syntax.subdomain(endpoint.nodeName))
     _check_hints(found, f"{field}.hints.forZones", endpoint.hints.forZones, syntax.label_value)
     _check_hints(found, f"{field}.hints.forNodes", endpoint.hints.forNodes, syntax.subdomain)
+
+
+def _address_faults(address: str, kind: str) -> syntax.Faults:
+    if kind == _NAMES:
+        return syntax.subdomain(address)
+    if kind in FAMILIES and (syntax.ip_address(address) or family_of(address) != kind):
+        return (f"must be a valid {kind} address",)
+    return syntax.endpoint_address(address)
 
 
 def _check_hints(

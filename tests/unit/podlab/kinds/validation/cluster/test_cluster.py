@@ -81,12 +81,14 @@ def test_endpoints_have_addresses_that_traffic_can_be_sent_to(found: Found) -> N
     assert found(endpoint_slice()) == []
     for address in ("127.0.0.1", "169.254.1.1", "224.0.0.1", "0.0.0.0", "fe80::1"):
         assert found(endpoint_slice(address))[0].startswith(f'endpoints[0].addresses[0]: Invalid value: "{address}"')
-    other = endpoint_slice()
+    other = endpoint_slice("fd00::7")
     other.addressType = "IPv6"
-    assert found(other, endpoint_slice()) == [
-        'addressType: Unsupported value: "IPv6": supported values: "IPv4"',
-        'addressType: Invalid value: "IPv6": field is immutable',
-    ]
+    assert found(other) == []
+    assert found(other, endpoint_slice()) == ['addressType: Invalid value: "IPv6": field is immutable']
+    other.endpoints[0].addresses[:] = ["10.244.0.7"]
+    assert found(other) == ['endpoints[0].addresses[0]: Invalid value: "10.244.0.7": must be a valid IPv6 address']
+    other.addressType = "MAC"
+    assert found(other)[0].startswith('addressType: Unsupported value: "MAC"')
 
 
 def test_an_event_lives_beside_what_it_is_about(found: Found) -> None:
