@@ -87,7 +87,7 @@ def trace_pod(
         str, typer.Argument(help="Who sends it: a pod, a node or an address.", autocompletion=completion.pods)
     ],
     to: Annotated[str, typer.Argument(help="The pod that it is for.", autocompletion=completion.pods)],
-    port: Annotated[int, typer.Option("--port", help="Its first port by default.", min=1, max=65535)] = 0,
+    port: Annotated[int, typer.Option("--port", help="Its first port by default.", min=0, max=65535)] = 0,
     protocol: Annotated[str, typer.Option("--protocol", help="TCP, UDP or SCTP.")] = "TCP",
     send: Send = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
