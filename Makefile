@@ -1,5 +1,7 @@
 # Podlab's everyday commands. LAB=name picks another lab than "lab".
 LAB ?= lab
+# INGRESS="n1 n2" has these nodes serve Ingresses.
+INGRESS ?=
 BIN := .venv/bin
 export PODLAB_CLUSTER := $(LAB)
 # Whatever the shell says: Ansible refuses anything but UTF-8, and every Debian has this locale.
@@ -22,7 +24,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
 up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); DUAL=1: IPv4 and IPv6
-	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) $(if $(DUAL),--dual-stack)
+	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) --ingress $(INGRESS) $(if $(DUAL),--dual-stack)
 
 down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)

@@ -192,6 +192,26 @@ async def serve_loop(
         await server.stop(1.0)
 
 
+async def run_loop(loop: Coroutine[object, None, None], synced: asyncio.Event, stop: asyncio.Event) -> None:
+    """The loop of a component that nobody calls: ready once `synced` is set, ended when `stop` is.
+
+    Raises what ended the loop, if it was not us.
+    """
+    running = asyncio.create_task(loop)
+    waits = [asyncio.create_task(event.wait()) for event in (synced, stop)]
+    try:
+        await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        if synced.is_set():
+            notify_ready()
+        await asyncio.wait({running, waits[1]}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, *waits):
+            task.cancel()
+        await asyncio.gather(running, *waits, return_exceptions=True)
+
+
 async def set_serving(checks: health.aio.HealthServicer, serving: bool) -> None:
     """Sets the answer of grpc.health.v1 for the whole server."""
     status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING

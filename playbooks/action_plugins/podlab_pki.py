@@ -23,6 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},  # .podlab/<cluster>
     "masters": {"type": "dict", "required": True},  # name to address
     "nodes": {"type": "dict", "required": True},  # name to address
+    "ingress": {"type": "list", "elements": "str", "required": True},  # those of the nodes that serve Ingresses
     "service_cidr": {"type": "str", "required": True},
     "apiserver": {"type": "str", "required": True},  # host:port
     "members": {"type": "list", "elements": "str"},  # the nodes that the cluster has; left out, they are not known
@@ -61,7 +62,8 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
     directory.chmod(0o700)
     for name in absent:
         certificates.forget_node(directory / "pki", name)
-    wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
+    hosts = params["masters"], params["nodes"], params["ingress"]
+    wanted = certificates.wanted(*hosts, params["service_cidr"])
     pki = directory / "pki"
     made = certificates.ensure(pki, wanted) + front_proxy.ensure(pki, params["masters"])
     made += signing_keys.ensure(pki) + secret_encryption.ensure(pki)

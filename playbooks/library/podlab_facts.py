@@ -18,7 +18,8 @@ short_description: Facts about a host that Podlab's roles decide by
 description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
-    C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use; and
+    C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use;
+    C(ingress), whether it serves Ingresses; C(haproxy), whether that is there; and
     C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
@@ -31,6 +32,8 @@ IFA_TEMPORARY, IFA_DADFAILED, IFA_DEPRECATED, IFA_TENTATIVE = 0x01, 0x08, 0x20, 
 OWN_LINKS = ("podlab", "lo", "veth")
 VENV = Path("/opt/podlab/venv")
 IF_INET6 = Path("/proc/net/if_inet6")
+HAPROXY = Path("/usr/sbin/haproxy")
+INGRESS = Path("/etc/systemd/system/podlab-ingress.service")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
@@ -81,6 +84,8 @@ def main() -> None:
         "may_lower_oom_score": may_lower_oom_score(),
         "inotify_instances": inotify_instances(),
         "ipv6_address": ipv6_address(IF_INET6.read_text() if IF_INET6.exists() else ""),
+        "ingress": INGRESS.exists(),
+        "haproxy": HAPROXY.exists(),
         "shared_user": shared_user(),
         "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
     }

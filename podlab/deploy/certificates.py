@@ -3,7 +3,7 @@
 The common name is the user that the API server sees, the organizations are the user's groups.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +31,10 @@ class Certificate:
     hosts: tuple[str, ...] = ()
 
 
-def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: str) -> Iterator[Certificate]:
-    """All certificates of a cluster of these hosts (name to address)."""
+def wanted(
+    masters: Mapping[str, str], nodes: Mapping[str, str], ingress: Collection[str], service_cidr: str
+) -> Iterator[Certificate]:
+    """All certificates of a cluster of these hosts (name to address); those nodes of `ingress` serve Ingresses."""
     yield Certificate("", "admin", "kubernetes-admin", ("system:masters",))
     first_service_address = str(networks(service_cidr)[0][1])
     for host, address in masters.items():
@@ -46,9 +48,11 @@ def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: s
         yield Certificate(host, "kubelet", f"system:node:{host}", ("system:nodes",), own)
         yield Certificate(host, "proxy", "system:kube-proxy", ("system:node-proxiers",), own)
         yield Certificate(host, "dns", "system:podlab-dns", ("podlab:node-dns",), own)
+        if host in ingress:
+            yield Certificate(host, "ingress", "system:podlab-ingress", ("podlab:node-ingress",), own)
 
 
-NODE_CERTIFICATES = ("kubelet", "proxy", "dns")
+NODE_CERTIFICATES = ("kubelet", "proxy", "dns", "ingress")
 
 
 def forget_node(directory: Path, name: str) -> None:

@@ -34,6 +34,7 @@ def create(
     subnet: Annotated[str, typer.Option(help="The lab's network; a free one in 10.99.0.0/16 by default.")] = "",
     segments: Annotated[int, typer.Option(help="Network segments; of two, each has every second node.")] = 1,
     dual_stack: Annotated[bool, typer.Option("--dual-stack", help="A cluster of IPv4 and IPv6.")] = False,
+    ingress: Annotated[list[str] | None, typer.Option(help="A node that serves Ingresses; may be repeated.")] = None,
 ) -> None:
     """Make a lab and boot its hosts; one that exists is completed and started."""
     with _as_root():
@@ -41,7 +42,7 @@ def create(
         spec = made.create(
             LabSpec(name=lab, masters=masters, nodes=nodes, subnet=subnet, segments=segments, dual_stack=dual_stack)
         )
-        hosts = inventory.write(spec, made.directory, inventory.project_dir())
+        hosts = inventory.write(spec, made.directory, inventory.project_dir(), ingress or ())
         invoker.give(hosts.parents[1])
     typer.echo(f"lab {lab}: {', '.join(f'{host.name} {host.address}' for host in spec.hosts)}")
     typer.echo(f"inventory: {hosts.parent}")

@@ -1,6 +1,7 @@
 """The lab as an Ansible inventory: ordinary SSH hosts in the groups `masters` and `nodes`."""
 
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +20,7 @@ GROUPS = ("masters", "nodes")
 HEADER = "# Written by `podlab lab create`; changed by hand it is overwritten.\n"
 
 
-def render(spec: LabSpec, lab: LabDir) -> dict[str, object]:
+def render(spec: LabSpec, lab: LabDir, ingress: Sequence[str] = ()) -> dict[str, object]:
     return {
         "all": {
             "vars": {
@@ -31,18 +32,18 @@ def render(spec: LabSpec, lab: LabDir) -> dict[str, object]:
                 "ansible_ssh_common_args": " ".join(ssh.options(lab)),
                 "ansible_python_interpreter": "/usr/bin/python3",
             },
-            "children": {group: {"hosts": _hosts(spec, group)} for group in GROUPS},
+            "children": {group: {"hosts": _hosts(spec, group)} for group in GROUPS} | _ingress(ingress),
         }
     }
 
 
-def write(spec: LabSpec, lab: LabDir, project: Path) -> Path:
+def write(spec: LabSpec, lab: LabDir, project: Path, ingress: Sequence[str] = ()) -> Path:
     """Write .podlab/<lab>/inventory in the project's directory; its group variables are those of every lab."""
     directory = inventory_dir(spec.name, project)
     directory.mkdir(parents=True, exist_ok=True)
     directory.parent.chmod(0o700)
     hosts = directory / "hosts.yml"
-    hosts.write_text(HEADER + yaml.safe_dump(render(spec, lab), sort_keys=False))
+    hosts.write_text(HEADER + yaml.safe_dump(render(spec, lab, ingress), sort_keys=False))
     _link(directory / "group_vars", project / "inventory/lab/group_vars")
     if spec.name == DEFAULT_LAB and (project / "inventory/lab").is_dir():
         _link(project / "inventory/lab/hosts.yml", hosts)
@@ -75,6 +76,11 @@ def inventory_dir(lab: str, project: Path) -> Path:
 def _link(link: Path, target: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(target)
+
+
+def _ingress(nodes: Sequence[str]) -> dict[str, dict[str, dict[str, None]]]:
+    """Those that serve Ingresses."""
+    return {"ingress": {"hosts": dict.fromkeys(nodes)}} if nodes else {}
 
 
 def _hosts(spec: LabSpec, group: str) -> dict[str, dict[str, str]]:

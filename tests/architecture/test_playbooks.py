@@ -21,6 +21,7 @@ from master.apiserver.settings import ApiServerSettings
 from master.controllers.settings import ControllersSettings
 from master.scheduler.settings import SchedulerSettings
 from node.dns.settings import DnsSettings
+from node.ingress.settings import IngressSettings
 from node.kubelet.settings import KubeletSettings
 from node.proxy.settings import ProxySettings
 from podlab import ports
@@ -79,6 +80,7 @@ SETTINGS: dict[str, type[Any]] = {
     "node/templates/kubelet": KubeletSettings,
     "node/templates/proxy": ProxySettings,
     "node/templates/dns": DnsSettings,
+    "ingress/templates/ingress": IngressSettings,
 }
 
 
@@ -163,8 +165,9 @@ def test_the_settings_that_all_share_need_no_other_role() -> None:
 
 UNITS = {
     name: unit
-    for role, variable in (("master", "master_services"), ("node", "node_agents"))
+    for role, variable in (("master", "master_services"), ("node", "node_agents"), ("ingress", "ingress_services"))
     for name, unit in read(PROJECT / f"playbooks/roles/{role}/vars/main.yml")[variable].items()
+    if "command" not in unit
 }
 # What every service has, whatever it may do beside.
 HARDENED = (

@@ -144,6 +144,12 @@ DECIDING_WITH_TYPES = (
     "node.dns.records",
     "node.dns.upstream",
     "node.dns.zone",
+    "node.ingress.backends",
+    "node.ingress.config",
+    "node.ingress.page",
+    "node.ingress.routes",
+    "node.ingress.s[lt]*",  # slots, status
+    "node.ingress.wanted",
     "node.proxy.e*",  # endpoints, exposures
     "node.proxy.frontends",
     "node.proxy.iptables.frontend_rules",

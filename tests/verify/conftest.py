@@ -42,7 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("host_name", names_in(outcome, mark.args))
     if mark := metafunc.definition.get_closest_marker("each"):
         name, table = mark.args
-        pairs = [(host.name, thing) for host in outcome.hosts for group in host.groups for thing in table[group]]
+        hosts = [(host.name, group) for host in outcome.hosts for group in host.groups]
+        pairs = [(host, thing) for host, group in hosts for thing in table.get(group, ())]
         metafunc.parametrize(("host_name", name), pairs)
 
 

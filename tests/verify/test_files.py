@@ -19,6 +19,7 @@ KEY_OWNERS = {
     "kubelet.key": "root",
     "proxy.key": "podlab-proxy",
     "dns.key": "podlab-dns",
+    "ingress.key": "podlab-ingress",
 }
 
 # Services that are not root, what is looked through for files that they can read, and what they may besides
@@ -26,6 +27,7 @@ KEY_OWNERS = {
 OWN = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
     "nodes": ("podlab-proxy", "podlab-dns"),
+    "ingress": ("podlab-ingress",),
 }
 FOLDERS = ("/etc/podlab", "/var/lib/podlab", "/var/log/podlab")
 MORE = {
@@ -37,6 +39,7 @@ MORE = {
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),
     "podlab-proxy": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages."),
+    "podlab-ingress": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages."),
     "podlab-dns": ("/etc/podlab/dns/", "/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages."),
 }  # fmt: skip
 

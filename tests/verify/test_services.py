@@ -6,13 +6,18 @@ from testinfra.host import Host as Machine
 UNITS = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
     "nodes": ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2"),
+    "ingress": ("podlab-haproxy", "podlab-ingress"),
 }
 OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
 
 # A pod may ask for any directory of its host, which is more than a confined process could give it.
 ROOTS = frozenset({"podlab-kubelet"})
-# They write and read what is to be answered.
-USERS = {"podlab-resolver": "podlab-dns", "podlab-resolver-2": "podlab-dns"}
+# They write and read what is to be answered, or served.
+USERS = {
+    "podlab-resolver": "podlab-dns",
+    "podlab-resolver-2": "podlab-dns",
+    "podlab-haproxy": "podlab-ingress",
+}
 # By the numbers of capability(7).
 CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_BIND_SERVICE, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = (
     0, 1, 2, 3, 4, 10, 12, 13, 19, 21
@@ -22,6 +27,7 @@ CAPABILITIES = {
     "podlab-dns": {NET_ADMIN},
     "podlab-resolver": {NET_BIND_SERVICE},
     "podlab-resolver-2": {NET_BIND_SERVICE},
+    "podlab-haproxy": {NET_BIND_SERVICE},
     "podlab-kubelet": {
         CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN,
     },

@@ -30,8 +30,9 @@ AUTHENTICATED = "system:authenticated"
 """The group of everybody who has proved who they are."""
 NODE = "system:node:"
 """How the names of kubelets begin."""
-AGENTS = frozenset({"system:node-proxiers", "podlab:node-dns"})
-"""The groups of what runs on nodes beside kubelets: those who write Services' rules, and those who feed DNS servers."""
+AGENTS = frozenset({"system:node-proxiers", "podlab:node-dns", "podlab:node-ingress"})
+"""The groups of what runs on nodes beside kubelets: those who write Services' rules, and those who feed
+DNS servers and servers of Ingresses."""
 ANONYMOUS = User("system:anonymous", frozenset({"system:unauthenticated"}))
 
 SERVER = User("system:apiserver", frozenset({AUTHENTICATED, "system:masters"}))

@@ -11,6 +11,7 @@ from podlab.kinds.catalog import Catalog
 from podlab.rbac.v1 import rbac_pb2
 
 DNS_USER = "system:podlab-dns"
+INGRESS_USER = "system:podlab-ingress"
 
 _LEASES = "coordination.k8s.io"
 _REVIEWS = (
@@ -149,6 +150,16 @@ _OTHERS = (
         rule(READ, "", "services namespaces"),
         rule(READ, "discovery.k8s.io", "endpointslices"),
     ),
+    # An Ingress may name any Secret of its namespace, and which ones do changes all the time.
+    role(
+        "podlab:ingress",
+        rule(READ, "networking.k8s.io", "ingresses ingressclasses"),
+        rule("create", "networking.k8s.io", "ingressclasses"),
+        rule("patch update", "networking.k8s.io", "ingresses/status"),
+        rule("list watch", "", "nodes secrets services"),
+        rule("list watch", "discovery.k8s.io", "endpointslices"),
+        EVENTS,
+    ),
     role(
         "system:persistent-volume-provisioner",
         rule(f"{READ} create delete", "", "persistentvolumes"),
@@ -172,6 +183,7 @@ COMPONENT_BINDINGS = (
     binding("system:volume-scheduler", users="system:kube-scheduler"),
     binding("system:node-proxier", users="system:kube-proxy"),
     binding("podlab:dns", users=DNS_USER),
+    binding("podlab:ingress", users=INGRESS_USER),
     binding("podlab:network-policies", users="system:kube-proxy"),
     binding("system:node"),
 )

@@ -43,6 +43,7 @@ class Up:
     project: Path
     console: Console
     status: Status
+    ingress: tuple[str, ...] = ()
     pod: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -54,7 +55,7 @@ def base_image(up: Up) -> None:
 
 def boot(up: Up) -> None:
     up.spec = up.lab.create(up.spec)
-    inventory.write(up.spec, up.lab.directory, up.project)
+    inventory.write(up.spec, up.lab.directory, up.project, up.ingress)
 
 
 def run_playbook(up: Up) -> None:
@@ -117,6 +118,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--masters", type=int, default=1)
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--dual-stack", action="store_true")
+    parser.add_argument("--ingress", nargs="*", default=[], help="nodes that serve Ingresses")
     options = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
@@ -125,7 +127,7 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         spec = LabSpec(name=options.lab, masters=options.masters, nodes=options.nodes, dual_stack=options.dual_stack)
-        _run(spec, console)
+        _run(spec, tuple(options.ingress), console)
     except (LabError, ApiError, SettingsError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1
@@ -134,9 +136,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _run(spec: LabSpec, console: Console) -> None:
+def _run(spec: LabSpec, ingress: tuple[str, ...], console: Console) -> None:
     with console.status("starting") as status:
-        up = Up(lab=Lab(spec.name), spec=spec, project=inventory.project_dir(), console=console, status=status)
+        project = inventory.project_dir()
+        up = Up(lab=Lab(spec.name), spec=spec, project=project, console=console, status=status, ingress=ingress)
         if started := os.environ.get(STARTED):
             up.seconds["packages"] = time.time() - float(started)
         for name, act in PHASES:

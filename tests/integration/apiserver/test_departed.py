@@ -25,6 +25,7 @@ def certificates(cluster: Cluster) -> dict[str, Tls]:
         "kubelet": ("system:node:leaver", "system:nodes"),
         "proxy": ("system:kube-proxy", "system:node-proxiers"),
         "dns": ("system:podlab-dns", "podlab:node-dns"),
+        "ingress": ("system:podlab-ingress", "podlab:node-ingress"),
     }
     ca = pki.ensure_ca(cluster.authority.directory)
     for name, (user, group) in wanted.items():

@@ -12,6 +12,7 @@ from podlab.deploy.preflight.checks.requirements import (
     PORT_TRIAL,
     PORTS,
     PYTHON,
+    SERVED,
     SYSTEMS,
     VariableError,
     required_amounts,
@@ -113,7 +114,8 @@ def _cgroups(host: Host, facts: Facts) -> Iterator[Finding]:
 
 
 def _ports(host: Host, facts: Facts) -> Iterator[Finding]:
-    wanted = {port: name for group in sorted(host.groups) for port, name in PORTS[group].items()}
+    listening = {**PORTS, **SERVED}
+    wanted = {port: name for group in sorted(host.groups) for port, name in listening[group].items()}
     for listener in facts.listeners:
         if listener.port in wanted and not _is_ours(listener):
             cause = (

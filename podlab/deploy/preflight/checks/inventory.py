@@ -11,11 +11,12 @@ from podlab.api.values.names import rfc1123_subdomain
 from podlab.deploy.preflight.checks.cluster import WHOLE_INVENTORY
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Host
-from podlab.deploy.preflight.hosts.hostvars import GROUPS
+from podlab.deploy.preflight.hosts.hostvars import GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
     "masters": ("podlab", "preflight", "master"),
     "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node"),
+    "ingress": (),
 }
 """Which roles' variables matter on which hosts."""
 
@@ -45,6 +46,10 @@ def check_groups(groups: Mapping[str, Sequence[str]], missing_sources: Iterable[
         near = get_close_matches(group, [name for name in filled if name != "ungrouped"], 1, 0.6)
         remedy = f"rename the group {filled[near[0]]} to {group}" if near else f"put hosts into the group {group}"
         yield error(WHOLE_INVENTORY, "groups", f"the group {group} has no host", remedy)
+    strangers = [name for name in groups.get(INGRESS, ()) if name not in groups.get("nodes", ())]
+    if strangers:
+        cause = f"the group {INGRESS} has {', '.join(strangers)}, which the group nodes has not"
+        yield error(WHOLE_INVENTORY, "groups", cause, "put them into nodes, too: a node's network leads to pods")
     if len(groups.get("masters", ())) > 1:
         cause = f"the group masters has {len(groups['masters'])} hosts, {', '.join(groups['masters'])}"
         yield error(WHOLE_INVENTORY, "groups", cause, "leave one: clusters of several masters are not there yet")

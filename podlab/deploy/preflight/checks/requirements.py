@@ -27,6 +27,11 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
 }
 """Group to the ports that its components listen on."""
 
+SERVED: Final[Mapping[str, Mapping[int, str]]] = {
+    "ingress": {80: "Ingress", 443: "Ingress", 8404: "Ingress (routes and metrics)"},
+}
+"""Group to the ports that it listens on for others than components."""
+
 WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("masters", "masters", (ports.REST, ports.APISERVER)),
     ("nodes", "masters", (ports.REST, ports.APISERVER)),

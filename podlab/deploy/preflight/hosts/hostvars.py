@@ -7,6 +7,8 @@ from typing import Any, Final
 from podlab.deploy.preflight.hosts.facts import Host
 
 GROUPS: Final = ("masters", "nodes")
+INGRESS: Final = "ingress"
+"""The group of those nodes that serve Ingresses; it may be missing."""
 _OURS: Final = ("podlab_", "preflight_")
 _ADDRESSES: Final = ("ansible_host", "ansible_ssh_host")
 # What tasks of preflight's leave for later ones.
@@ -19,13 +21,13 @@ def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Co
     Of their variables they have the cluster's and preflight's own, and those that are named.
     """
     groups: Mapping[str, Any] = variables["groups"]
-    members = {group: [str(name) for name in groups.get(group, [])] for group in GROUPS}
+    members = {group: [str(name) for name in groups.get(group, [])] for group in (*GROUPS, INGRESS)}
     taking_part = set(map(str, variables["ansible_play_hosts_all"]))
     names = dict.fromkeys(name for group in GROUPS for name in members[group])
     return tuple(
         Host(
             name=name,
-            groups=frozenset(group for group in GROUPS if name in members[group]),
+            groups=frozenset(group for group, found in members.items() if name in found),
             variables=_variables(variables["hostvars"][name], more),
         )
         for name in names

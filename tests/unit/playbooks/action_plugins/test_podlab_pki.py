@@ -26,6 +26,7 @@ PARAMS = {
     "cluster": "blue",
     "masters": {"m1": "10.0.0.11"},
     "nodes": {"n1": "10.0.0.21"},
+    "ingress": ["n1"],
     "service_cidr": "10.96.0.0/16",
     "apiserver": "10.0.0.11:7443",
 }
@@ -36,6 +37,7 @@ ALL = [
     "n1/kubelet",
     "n1/proxy",
     "n1/dns",
+    "n1/ingress",
     "front-proxy/ca",
     "m1/front-proxy-client",
     "service-accounts/signing.key",
@@ -87,5 +89,5 @@ def test_a_node_that_the_cluster_does_not_have_gets_new_certificates(directory: 
     assert podlab_pki.absent_nodes({**PARAMS, "members": None}) == []
     assert podlab_pki.absent_nodes({**PARAMS, "members": ["n1", "n9"]}) == []
     absent = podlab_pki.absent_nodes({**PARAMS, "members": ["n9"]})
-    assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy", "n1/dns"]
+    assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy", "n1/dns", "n1/ingress"]
     assert (directory / "pki/n1/kubelet.crt").read_bytes() != before

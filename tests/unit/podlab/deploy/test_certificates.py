@@ -9,9 +9,8 @@ NODES = {"n1": "10.0.0.21", "n2": "10.0.0.22"}
 
 
 def wanted() -> dict[str, certificates.Certificate]:
-    return {
-        f"{each.folder}/{each.name}": each for each in certificates.wanted(MASTERS, NODES, service_cidr="10.96.0.0/16")
-    }
+    made = certificates.wanted(MASTERS, NODES, ["n2"], service_cidr="10.96.0.0/16")
+    return {f"{each.folder}/{each.name}": each for each in made}
 
 
 def test_each_host_has_the_certificates_of_what_it_runs() -> None:
@@ -19,6 +18,7 @@ def test_each_host_has_the_certificates_of_what_it_runs() -> None:
         "/admin",
         *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
         *(f"{node}/{name}" for node in NODES for name in ("kubelet", "proxy", "dns")),
+        "n2/ingress",
     }
 
 
@@ -37,13 +37,14 @@ def test_the_administrators_certificate_serves_nowhere() -> None:
 
 
 def test_only_the_certificates_of_what_changed_are_made_anew(tmp_path: Path) -> None:
-    first = certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16"))
+    first = certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, ["n2"], "10.96.0.0/16"))
     assert first[:2] == ["ca", "admin"]
-    assert len(first) == 11
-    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16")) == []
+    assert len(first) == 12
+    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, ["n2"], "10.96.0.0/16")) == []
     moved = {**NODES, "n2": "10.0.0.99"}
-    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, moved, "10.96.0.0/16")) == [
+    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, moved, ["n2"], "10.96.0.0/16")) == [
         "n2/kubelet",
         "n2/proxy",
         "n2/dns",
+        "n2/ingress",
     ]

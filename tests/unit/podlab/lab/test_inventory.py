@@ -15,11 +15,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_hosts_are_ordinary_ssh_hosts_in_two_groups(tmp_path: Path) -> None:
-    written = yaml.safe_load(inventory.write(SPEC, LAB, project(tmp_path)).read_text())["all"]
+def test_hosts_are_ordinary_ssh_hosts_in_groups(tmp_path: Path) -> None:
+    written = yaml.safe_load(inventory.write(SPEC, LAB, project(tmp_path), ["n1"]).read_text())["all"]
     assert written["children"] == {
         "masters": {"hosts": {"m1": {"ansible_host": "10.99.1.11"}}},
         "nodes": {"hosts": {"n1": {"ansible_host": "10.99.1.21"}, "n2": {"ansible_host": "10.99.1.22"}}},
+        "ingress": {"hosts": {"n1": None}},
     }
     assert written["vars"]["podlab_cluster"] == "lab"
     assert "StrictHostKeyChecking=yes" in written["vars"]["ansible_ssh_common_args"]

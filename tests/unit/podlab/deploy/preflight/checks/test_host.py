@@ -142,6 +142,17 @@ def test_each_group_is_asked_for_its_own_ports() -> None:
     assert len(check_host(both, taken)) == 5
 
 
+def test_who_holds_the_ports_of_ingresses_is_told_where_they_are_to_be_served() -> None:
+    taken = facts(listeners=tuple(Listener(port, "nginx", 31, "nginx.service") for port in (80, 443)))
+    assert check_host(host("nodes"), taken) == []
+    serving = Host(name="n1", groups=frozenset({"nodes", "ingress"}))
+    causes = [finding.cause for finding in check_host(serving, taken)]
+    held = "which Podlab's Ingress needs, is held by nginx (process 31) of nginx.service"
+    assert causes == [f"port {port}, {held}" for port in (80, 443)]
+    ours = facts(listeners=(Listener(80, "haproxy", 31, "podlab-haproxy.service"),))
+    assert check_host(serving, ours) == []
+
+
 def test_a_disk_that_is_nearly_full_is_a_warning() -> None:
     (finding,) = check_host(host(), facts(filesystems=one_disk(3000)))
     assert (finding.severity, finding.check) == (Severity.WARNING, "disk")

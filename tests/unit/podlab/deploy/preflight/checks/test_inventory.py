@@ -35,6 +35,13 @@ def test_a_cluster_has_one_master_and_nodes(groups: dict[str, list[str]], remedi
     assert [finding.remedy for finding in check_groups(every, [])] == remedies
 
 
+def test_who_serves_ingresses_is_a_node() -> None:
+    groups = {"masters": ["m1"], "nodes": ["n1"], "ingress": ["m1", "n1"]}
+    (finding,) = check_groups(groups, [])
+    assert finding.cause == "the group ingress has m1, which the group nodes has not"
+    assert not list(check_groups(groups | {"ingress": ["n1"]}, []))
+
+
 def test_an_inventory_that_does_not_exist_is_all_that_is_said() -> None:
     (finding,) = check_groups({"all": [], "ungrouped": []}, ["/typo/inventory"])
     assert finding.cause == "there is no inventory /typo/inventory"

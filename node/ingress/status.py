@@ -1,0 +1,30 @@
+"""Where an Ingress says that it is served: the addresses of those nodes that do, and are Ready. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from podlab.core.v1.node_pb2 import Node
+from podlab.networking.v1.ingress_pb2 import Ingress, IngressLoadBalancerIngress
+
+
+def addresses(hosts: Mapping[str, str], nodes: Iterable[Node]) -> list[str]:
+    """In the order of `hosts`, name to address: every agent finds the same."""
+    ready = {node.metadata.name for node in nodes if _ready(node)}
+    return [address for name, address in hosts.items() if name in ready]
+
+
+def _ready(node: Node) -> bool:
+    return any(each.type == "Ready" and each.status == "True" for each in node.status.conditions)
+
+
+def changed(ingress: Ingress, wanted: Iterable[str]) -> Ingress | None:
+    """The Ingress with these addresses; None where it has them."""
+    points = [IngressLoadBalancerIngress(ip=each) for each in wanted]
+    if list(ingress.status.loadBalancer.ingress) == points:
+        return None
+    made = Ingress()
+    made.CopyFrom(ingress)
+    del made.status.loadBalancer.ingress[:]
+    made.status.loadBalancer.ingress.extend(points)
+    return made

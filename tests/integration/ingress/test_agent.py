@@ -1,0 +1,153 @@
+"""The agent between a real API server and the real HAProxy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from podlab_testing.cluster import Cluster as ApiServer
+from podlab_testing.haproxy import HAPROXY, HaProxy
+from podlab_testing.ingresses import NAMESPACE, ingress, ingress_class, service
+from podlab_testing.ports import reserved_ports
+from podlab_testing.waiting import until
+
+from master.apiserver.authorization.component_roles import INGRESS_USER
+from node.ingress.agent import IngressAgent
+from podlab.client.client import Client
+from podlab.core.v1.config_pb2 import Secret
+from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.service_pb2 import Service
+from podlab.errors import Forbidden
+from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
+
+pytestmark = pytest.mark.skipif(HAPROXY is None, reason="a server of our own needs haproxy: scripts/bootstrap servers")
+
+
+@pytest.fixture
+async def haproxy(tmp_path: Path) -> AsyncIterator[HaProxy]:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    with reserved_ports(3) as ports:
+        async with HaProxy(directory, (ports[0], ports[1], ports[2])) as made:
+            yield made
+
+
+@pytest.fixture
+async def agent(cluster: ApiServer, admin: Client, haproxy: HaProxy) -> AsyncIterator[IngressAgent]:
+    """A running one, as its own user, in a cluster with a namespace of the tests'."""
+    await admin.create(Namespace(metadata=ObjectMeta(name=NAMESPACE)))
+    made = IngressAgent(await cluster.client(INGRESS_USER), haproxy.settings, haproxy.server)
+    running = asyncio.create_task(made.run())
+    try:
+        await asyncio.wait_for(made.synced.wait(), 20)
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def events(admin: Client) -> set[tuple[str, str]]:
+    """Reason and object of all there are."""
+    return {(each.reason, each.involvedObject.name) for each in (await admin.list(Event, NAMESPACE)).items}
+
+
+async def told(admin: Client, reason: str, name: str) -> None:
+    for _ in range(400):
+        if (reason, name) in await events(admin):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"no Event {reason} of {name}, but {await events(admin)}")
+
+
+async def test_ingresses_are_of_the_default_class_and_are_served(
+    admin: Client, agent: IngressAgent, haproxy: HaProxy
+) -> None:
+    found = await admin.get(IngressClass, "podlab")
+    assert found.spec.controller == "podlab.io/ingress"
+    assert haproxy.ask("shop.example")[0] == 404
+    made = ingress("site", {"shop.example": [("/", "Prefix", "web")]})
+    made.spec.ClearField("ingressClassName")
+    made = await admin.create(made)
+    assert made.spec.ingressClassName == "podlab"
+    await until(lambda: haproxy.ask("shop.example")[0] == 503, "the host is known")
+    await told(admin, "ServiceNotFound", "site")
+    await admin.create(service("web"))
+    for _ in range(200):
+        if "does not exist" not in (await asyncio.to_thread(haproxy.page))[1]:
+            break
+        await asyncio.sleep(0.05)
+    status, shown = await asyncio.to_thread(haproxy.page)
+    assert (status, "does not exist" in shown, "shop.example" in shown) == (200, False, True)
+    await admin.delete(Ingress, "site", NAMESPACE)
+    await until(lambda: haproxy.ask("shop.example")[0] == 404, "the host is forgotten")
+
+
+async def test_ingresses_of_other_classes_are_left_alone(admin: Client, agent: IngressAgent, haproxy: HaProxy) -> None:
+    await admin.create(ingress_class("other", "example.com/other"))
+    await admin.create(ingress_class("second"))
+    await admin.create(ingress("other", {"other.example": [("/", "Prefix", "web")]}, class_name="other"))
+    await admin.create(ingress("second", {"second.example": [("/", "Prefix", "web")]}, class_name="second"))
+    await until(lambda: haproxy.ask("second.example")[0] == 503, "another class of the same controller is served")
+    assert haproxy.ask("other.example")[0] == 404
+
+
+async def test_what_is_wrong_is_told_once_and_harms_nobody_else(
+    admin: Client, agent: IngressAgent, haproxy: HaProxy
+) -> None:
+    await admin.create(service("web"))
+    await admin.create(ingress("first", {"shop.example": [("/", "Prefix", "web"), ("/x", "Exact", "web")]}))
+    await asyncio.sleep(1.1)  # creation is told in seconds
+    bad = ingress("second", {"shop.example": [("/", "Prefix", "none")], "own.example": [("/", "Prefix", "web")]})
+    bad.spec.tls.add(secretName="missing", hosts=["own.example"])
+    bad.spec.rules[1].ingressRuleValue.http.paths.add(path="/bucket", pathType="Prefix")
+    bad.spec.rules[1].ingressRuleValue.http.paths[1].backend.resource.kind = "Bucket"
+    bad.spec.rules[1].ingressRuleValue.http.paths[1].backend.resource.name = "icons"
+    await admin.create(bad)
+    for reason in ("PathTaken", "SecretNotFound", "ResourceBackend"):
+        await told(admin, reason, "second")
+    assert not [each for each in await events(admin) if each[1] == "first"]
+    await until(lambda: haproxy.ask("own.example")[0] == 503, "its other host is served, without endpoints")
+    before = len((await admin.list(Event, NAMESPACE)).items)
+    await admin.create(ingress("third", {"third.example": [("/", "Prefix", "web")]}))
+    await until(lambda: haproxy.ask("third.example")[0] == 503, "the next one is served")
+    listed = (await admin.list(Event, NAMESPACE)).items
+    assert len(listed) == before
+    assert {each.count for each in listed} == {1}
+
+
+async def test_the_status_has_the_addresses_of_the_ready_nodes_that_serve(
+    admin: Client, agent: IngressAgent, haproxy: HaProxy
+) -> None:
+    await admin.create(ingress("site", {"shop.example": [("/", "Prefix", "web")]}))
+    node = await admin.create(Node(metadata=ObjectMeta(name="n1")))
+
+    async def shown(expected: list[str]) -> None:
+        for _ in range(400):
+            found = (await admin.get(Ingress, "site", NAMESPACE)).status.loadBalancer.ingress
+            if [each.ip for each in found] == expected:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"not {expected}")
+
+    for ready, expected in (("True", ["192.0.2.1"]), ("False", [])):
+        del node.status.conditions[:]
+        node.status.conditions.add(type="Ready", status=ready)
+        node = await admin.update_status(node)
+        await shown(expected)
+
+
+async def test_it_may_do_no_more_than_it_does(cluster: ApiServer) -> None:
+    client = await cluster.client(INGRESS_USER)
+    await client.list(Secret)
+    with pytest.raises(Forbidden):
+        await client.list(Pod)
+    with pytest.raises(Forbidden):
+        await client.create(Service(metadata=ObjectMeta(namespace="default", name="x")))
+    with pytest.raises(Forbidden):
+        await client.update(ingress("x", default="web"))
