@@ -19,6 +19,7 @@ CONFIG, CERTIFICATES = "haproxy.cfg", "certificates.list"
 # A pod that went is found out by a refusal, or by silence for this long; another one is asked then.
 _CONNECT_S = 1
 _IDLE_S = 60
+_HEAD_S = 10
 # Old processes serve what they have accepted; connections without a request are closed after this.
 _KEEP_ALIVE_S = 15
 _TUNNEL_S = 3600
@@ -109,7 +110,7 @@ def _process(generation: str) -> Iterator[str]:
         f"  timeout connect {_CONNECT_S}s",
         f"  timeout client {_IDLE_S}s",
         f"  timeout server {_IDLE_S}s",
-        f"  timeout http-request {_IDLE_S}s",
+        f"  timeout http-request {_HEAD_S}s",
         f"  timeout http-keep-alive {_KEEP_ALIVE_S}s",
         f"  timeout tunnel {_TUNNEL_S}s",
     )

@@ -41,14 +41,15 @@ class Front:
     async def apply(self, wanted: Wanted) -> float:
         """After how many seconds it is to be tried again, as too little time has passed; 0: all is as wanted."""
         generation, newest = wanted.generation, self._newest()
-        if newest is not None and await self._server.running(newest) == generation:
-            await self._move(wanted, generation)
+        as_wanted = newest is not None and await self._server.running(newest) == generation
+        # Whatever becomes of another configuration, no request goes to an endpoint that has gone.
+        await self._move(wanted, generation if as_wanted else "")
+        if as_wanted:
             return 0
         wait_s = self._renewed_s + least_interval_s(len(self._present) - 1) - time.monotonic()
         if newest is None or wait_s <= 0:
             await self._renew(wanted, generation)
             return 0
-        await self._move(wanted, "")
         return wait_s
 
     def _newest(self) -> Worker | None:

@@ -24,7 +24,6 @@ ROOMS_AND_ARROWS = {
     "master.scheduler": (17, 47),
     "master.store": (17, 40),
     "node.dns": (15, 29),
-    "node.dns": (14, 28),
     "node.ingress": (14, 36),
     "node.kubelet": (16, 47),
     "node.loadbalancer": (11, 21),

@@ -20,7 +20,7 @@ def lab() -> Iterator[Lab]:
         pytest.skip("lab hosts need root")
     own = own_lab("d")
     own.destroy()
-    inventory.write(own.create(LabSpec(name=own.name, masters=1, nodes=1)), own.directory, PROJECT, ["n1"])
+    inventory.write(own.create(LabSpec(name=own.name, masters=1, nodes=1)), own.directory, PROJECT)
     yield own
     own.destroy()
     shutil.rmtree(PROJECT / ".podlab" / own.name)

@@ -21,25 +21,6 @@ PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)
 
-# What a check cannot foretell, with the reason that stands at the task.
-NOT_IN_A_CHECK = {
-    "The release's wheels and images are on the host": "the archive is not packed yet",
-    "Restart podlab-apiserver": "the unit is not there yet",
-    "Restart podlab-scheduler": "the unit is not there yet",
-    "Restart podlab-controllers": "the unit is not there yet",
-    "Restart podlab-kubelet": "the unit is not there yet",
-    "Restart podlab-proxy": "the unit is not there yet",
-    "Restart podlab-dns": "the unit is not there yet",
-    "Restart podlab-resolver": "the unit is not there yet",
-    "Restart podlab-haproxy": "the unit is not there yet",
-    "Restart podlab-ingress": "the unit is not there yet",
-    "Server and agent run, and start with the host": "the units are not there yet",
-    "The DNS server runs, and starts with the host": "the unit is not there yet",
-    "Each service runs, and starts with the host": "the units are not there yet",
-    "Each agent runs, and starts with the host": "the units are not there yet",
-    "Containerd runs, and starts with the host": "the package is not there yet",
-}
-
 # What of a host a deployment may touch, as one listing a host.
 STATE = """
 dpkg-query --show --showformat '${Package} ${db:Status-Status}\n'

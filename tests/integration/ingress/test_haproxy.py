@@ -368,6 +368,12 @@ async def test_a_configuration_that_haproxy_refuses_changes_nothing(
     with pytest.raises(CommandError, match="nonsense"):
         await site.apply(ingress("site", {"shop.example": [("/", "Prefix", "bad")]}))
     assert await site.asked("shop.example") == "web"
+    other = await site.pod("other")
+    await site.serve("web", other)
+    rules = {"shop.example": [("/", "Prefix", "web")], "bad.example": [("/", "Prefix", "bad")]}
+    with pytest.raises(CommandError):
+        await site.apply(ingress("site", rules))
+    assert await site.asked("shop.example") == "other"  # endpoints come and go all the same
 
 
 async def test_old_processes_end_once_their_clients_are_gone(site: Site) -> None:
