@@ -84,7 +84,7 @@ def _settings(spec: LabSpec, host: LabHost) -> dict[str, str]:
             f"Address={host.address_ipv6}/{segment.network_ipv6.prefixlen}\n"
             # Nobody else has its address, and nothing shall wait until that is found out.
             "IPv6DuplicateAddressDetection=0\n"
-            "LinkLocalAddressing=no\nIPv6AcceptRA=no\nLLDP=no\n\n"
+            "LinkLocalAddressing=ipv6\nIPv6AcceptRA=no\nLLDP=no\n\n"
             # What a host sends to a Service's address needs a way before the rules see it. The world is IPv4's.
             f"[Route]\nDestination=fd00::/8\nGateway={segment.gateway_ipv6}\n"
         ),

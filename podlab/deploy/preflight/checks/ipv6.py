@@ -1,7 +1,7 @@
 """What a cluster of both families needs of its hosts: IPv6 in the kernel, an address for others, unused networks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv6Address, IPv6Interface
 
 from podlab.deploy.preflight.checks.requirements import OWN_LINKS, Networks, VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error
@@ -24,11 +24,12 @@ def check_ipv6(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Fi
             yield error(host.name, "ipv6", cause, remedy)
             continue
         yield from _address(host, fact)
+        yield from _neighbours(host.name, fact)
         yield from _overlaps(host.name, fact, asked)
 
 
 def _address(host: Host, fact: Facts) -> Iterator[Finding]:
-    own = [str(interface.ip) for interface, link in fact.ipv6 or () if link not in OWN_LINKS]
+    own = [str(interface.ip) for interface, _ in _reachable(fact)]
     given = str(host.variables.get("podlab_address_ipv6", ""))
     if not given:
         if not own:
@@ -42,6 +43,19 @@ def _address(host: Host, fact: Facts) -> Iterator[Finding]:
     if not known:
         cause = f"podlab_address_ipv6 is {given}, which is none of its addresses ({', '.join(own) or 'it has none'})"
         yield error(host.name, "ipv6", cause, "set podlab_address_ipv6 to one of them, or leave it out")
+
+
+def _reachable(fact: Facts) -> list[tuple[IPv6Interface, str]]:
+    """The host's addresses for other hosts."""
+    return [each for each in fact.ipv6 or () if each[1] not in OWN_LINKS and not each[0].is_link_local]
+
+
+def _neighbours(name: str, fact: Facts) -> Iterator[Finding]:
+    """Linux asks for the neighbour that it forwards a packet to from its link-local address alone (`ndisc_send_ns`)."""
+    able = {link for interface, link in fact.ipv6 or () if interface.is_link_local}
+    for link in sorted({link for _, link in _reachable(fact)} - able):
+        cause = f"{link} has no link-local address of IPv6, without which no pod's packet leaves through it"
+        yield error(name, "ipv6", cause, f"have {link} make itself one: LinkLocalAddressing=ipv6 in systemd-networkd")
 
 
 def _overlaps(name: str, fact: Facts, asked: Networks) -> Iterator[Finding]:

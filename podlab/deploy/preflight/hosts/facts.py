@@ -102,7 +102,7 @@ class Facts:
     subnets: tuple[Subnet, ...]
     clock_ahead_s: tuple[float, float]
     ipv6: tuple[tuple[IPv6Interface, str], ...] | None = ()
-    """Addresses that other hosts may reach, with their networks, and their links; None: the kernel has no IPv6."""
+    """Addresses, those of a link alone too, with their networks, and their links; None: the kernel has no IPv6."""
     runtime: Runtime = field(default_factory=Runtime)
     made_with: Mapping[str, str] = field(default_factory=dict)
 

@@ -250,13 +250,13 @@ def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
 
 
 def ipv6() -> list[str] | None:
-    """Addresses that other hosts may reach, each with its prefix and link; None where the kernel has no IPv6."""
+    """Addresses that others on the link or beyond may reach, each with its prefix and link; None: no IPv6 here."""
     if not os.path.exists("/proc/net/if_inet6"):
         return None
     found = []
     for line in read("/proc/net/if_inet6").splitlines():
         address, _, prefix, scope, _, link = line.split()
-        if scope == "00" and link != "lo":
+        if scope in ("00", "20") and link != "lo":  # global, link
             text = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address))
             found.append(f"{text}/{int(prefix, 16)} {link}")
     return found

@@ -11,7 +11,8 @@ from podlab.deploy.preflight.checks.requirements import VariableError, networks
 from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify
 
 PODS, SERVICES = "10.244.0.0/16,fd00:10:244::/56", "10.96.0.0/16,fd00:10:96::/112"
-OWN = ((IPv6Interface("fd00:10:99::21/64"), "eth0"),)
+REACHED = (IPv6Interface("fd00:10:99::21/64"), "eth0")
+OWN = (REACHED, (IPv6Interface("fe80::21/64"), "eth0"))
 FACTS = Facts(
     place="boot 1", hostname="n1", machine_id="1", subnets=(), clock_ahead_s=(-0.1, 0.1), root=True,
     python=(3, 11, 2), os_id="debian", os_version="12", os_name="Debian 12", architecture="x86_64", kernel="6.1.0",
@@ -51,12 +52,14 @@ def test_networks_that_cannot_be_used_are_told_by_variable_and_value(variables: 
         (node(podlab_address_ipv6="fd00:10:99::21"), OWN, ""),
         (Host(name="n1", groups=frozenset({"nodes"})), None, ""),
         (node(), None, "its kernel was started without IPv6"),
+        (node(), (REACHED,), "eth0 has no link-local address of IPv6"),
+        (node(), OWN[1:], "it has no address of IPv6 at which other hosts could reach it"),
         (node(), (), "it has no address of IPv6 at which other hosts could reach it"),
         (node(), ((IPv6Interface("fd00:10:244::1/64"), "podlab0"),), "it has no address of IPv6"),
         (node(podlab_address_ipv6="fd00::1"), OWN, "podlab_address_ipv6 is fd00::1, which is none of its addresses"),
         (
             node(),
-            (*OWN, (IPv6Interface("fd00:10:96::5/64"), "eth1")),
+            (*OWN, (IPv6Interface("fd00:10:96::5/64"), "eth1"), (IPv6Interface("fe80::5/64"), "eth1")),
             "its network fd00:10:96::/64 on eth1 overlaps podlab_service_cidr fd00:10:96::/112",
         ),
     ],
