@@ -201,7 +201,7 @@ def test_external_policy_local_keeps_the_clients_address_and_drops_on_other_node
 
 
 def _own_address(net: Net) -> str:
-    return str(net.lab.spec().gateway)
+    return str(net.lab.spec().networks[0].gateway)
 
 
 def test_internal_policy_local_stays_on_the_node_or_is_dropped(net: Net) -> None:

@@ -44,7 +44,9 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_output_and_errors_come_apart_with_the_exit_code(kubectl: Kubectl) -> None:
     done = kubectl("exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 3", check=False)
     assert (done.returncode, done.stdout) == (3, "out\n")
-    assert done.stderr == "err\ncommand terminated with exit code 3\n"
+    # kubectl 1.32 sometimes reads the server's first, empty message before it has made its streams, and says so.
+    said = [line for line in done.stderr.splitlines() if not line.endswith("Unknown stream id 1, discarding message")]
+    assert said == ["err", "command terminated with exit code 3"]
 
 
 def test_a_container_is_chosen_or_the_first_one_taken(kubectl: Kubectl) -> None:

@@ -274,10 +274,13 @@ def test_a_nodes_kubelet_is_answered_for(kubectl: Kubectl, cli: Cli, pod_name: s
     raw = "get", "--raw"
     at = f"/api/v1/nodes/{node}/proxy"
     assert kubectl.out(*raw, f"{at}/healthz") == "ok"
-    names = {one["metadata"]["name"] for one in json.loads(kubectl.out(*raw, f"{at}/pods"))["items"]}
-    assert names == {
-        one["metadata"]["name"] for one in cli.items("pods", "-A", "--field-selector", f"spec.nodeName={node}")
-    }
+
+    def agree() -> bool:
+        told = {one["metadata"]["uid"] for one in json.loads(kubectl.out(*raw, f"{at}/pods"))["items"]}
+        bound = cli.items("pods", "-A", "--field-selector", f"spec.nodeName={node}")
+        return told == {one["metadata"]["uid"] for one in bound}
+
+    wait_until(agree, "the kubelet names the pods that are bound to its node, while other tests' come and go", 30)
     summary = json.loads(kubectl.out(*raw, f"{at}/stats/summary"))
     assert summary["node"]["memory"]["workingSetBytes"] > 0
     assert pod_name in {pod["podRef"]["name"] for pod in summary["pods"]}

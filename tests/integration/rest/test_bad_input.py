@@ -195,7 +195,7 @@ def _of_services(services: str) -> Iterator[Row]:
         ("no port", service(ports=[]), "spec.ports: Required value"),
         ("a bad type", service(type="Magic"), 'spec.type: Unsupported value: "Magic"'),
         ("a bad affinity", service(sessionAffinity="x"), "spec.sessionAffinity: Unsupported value"),
-        ("a bad address", service(clusterIP="x"), "must be a valid IPv4 address"),
+        ("a bad address", service(clusterIP="x"), "must be a valid IP address"),
         ("a node port of another range", service(type="NodePort", ports=[{"port": 1, "nodePort": 1}]), "nodePort"),
     ):  # fmt: skip
         yield invalid(f"service: {what}", services, body, told)
