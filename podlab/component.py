@@ -176,24 +176,19 @@ async def serve_loop(
     """
     await server.start()
     notify_ready()
-    running = asyncio.create_task(loop)
-    waits = [asyncio.create_task(event.wait()) for event in (synced, stop)]
     try:
-        await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
-        if synced.is_set():
-            await set_serving(checks, True)
-        await asyncio.wait({running, waits[1]}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
+        await run_loop(loop, synced, stop, lambda: set_serving(checks, True))
     finally:
-        for task in (running, *waits):
-            task.cancel()
-        await asyncio.gather(running, *waits, return_exceptions=True)
         await server.stop(1.0)
 
 
-async def run_loop(loop: Coroutine[object, None, None], synced: asyncio.Event, stop: asyncio.Event) -> None:
-    """The loop of a component that nobody calls: ready once `synced` is set, ended when `stop` is.
+async def run_loop(
+    loop: Coroutine[object, None, None],
+    synced: asyncio.Event,
+    stop: asyncio.Event,
+    on_synced: Callable[[], Awaitable[None]],
+) -> None:
+    """A component's loop; `on_synced` is called once `synced` is set, and the loop ended when `stop` is.
 
     Raises what ended the loop, if it was not us.
     """
@@ -202,7 +197,7 @@ async def run_loop(loop: Coroutine[object, None, None], synced: asyncio.Event, s
     try:
         await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
         if synced.is_set():
-            notify_ready()
+            await on_synced()
         await asyncio.wait({running, waits[1]}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()

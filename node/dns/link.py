@@ -6,11 +6,11 @@ A query is never tracked by the kernel: Services' rules cannot send it elsewhere
 from __future__ import annotations
 
 import asyncio
-import errno
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
+from node.links import remove_link
 from node.nftables import Nft
 
 LINK = "podlab-dns"
@@ -76,10 +76,7 @@ def _ensure(address: str) -> bool:
 
 
 def _remove() -> None:
-    with IPRoute() as netlink:
-        for index in netlink.link_lookup(ifname=LINK):
-            try:
-                netlink.link("del", index=index)
-            except NetlinkError as error:
-                if error.code != errno.ENODEV:
-                    raise LinkError(f"link {LINK}: {error}") from error
+    try:
+        remove_link(LINK)
+    except NetlinkError as error:
+        raise LinkError(f"link {LINK}: {error}") from error

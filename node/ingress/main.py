@@ -24,7 +24,11 @@ async def serve(given: IngressSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; HAProxy goes on with what it knows."""
     async with Client(given.apiserver, given.tls, user_agent="podlab-ingress") as client:
         agent = IngressAgent(client, given, Server(given.directory, given.haproxy))
-        await component.run_loop(agent.run(), agent.synced, stop)
+        await component.run_loop(agent.run(), agent.synced, stop, _ready)
+
+
+async def _ready() -> None:
+    component.notify_ready()
 
 
 def prepare(given: IngressSettings) -> None:

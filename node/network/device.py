@@ -10,6 +10,7 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
+from node.links import remove_link
 from node.network.entries import Vtep
 from node.network.netlink import RouteError
 from node.network.vxlan import LINK, PORT, VNI
@@ -119,12 +120,7 @@ def _adjust(netlink: IPRoute, link: ifinfmsg, vtep: Vtep) -> bool:
 
 
 def _remove() -> bool:
-    with IPRoute() as netlink:
-        for index in netlink.link_lookup(ifname=LINK):
-            try:
-                netlink.link("del", index=index)
-            except NetlinkError as error:
-                if error.code != errno.ENODEV:
-                    raise RouteError(f"link {LINK}: {error}") from error
-            return True
-    return False
+    try:
+        return remove_link(LINK)
+    except NetlinkError as error:
+        raise RouteError(f"link {LINK}: {error}") from error

@@ -5,22 +5,15 @@ from ipaddress import IPv6Interface
 from typing import Any
 
 import pytest
+from podlab_testing.preflight_facts import FACTS
 
 from podlab.deploy.preflight.checks.ipv6 import check_ipv6
 from podlab.deploy.preflight.checks.requirements import VariableError, networks
-from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify
+from podlab.deploy.preflight.hosts.facts import Host
 
 PODS, SERVICES = "10.244.0.0/16,fd00:10:244::/56", "10.96.0.0/16,fd00:10:96::/112"
 REACHED = (IPv6Interface("fd00:10:99::21/64"), "eth0")
 OWN = (REACHED, (IPv6Interface("fe80::21/64"), "eth0"))
-FACTS = Facts(
-    place="boot 1", hostname="n1", machine_id="1", subnets=(), clock_ahead_s=(-0.1, 0.1), root=True,
-    python=(3, 11, 2), os_id="debian", os_version="12", os_name="Debian 12", architecture="x86_64", kernel="6.1.0",
-    systemd=True, cpus=2, memory_bytes=1 << 31,
-    filesystems=(FileSystem(directories=("/var/lib/podlab",), free_bytes=1 << 35),),
-    inotify=Inotify(instances=1024), missing_features=(), cgroup_controllers=frozenset(), listeners=(),
-    name_servers=(), ipv6=OWN,
-)  # fmt: skip
 
 
 def node(**variables: Any) -> Host:

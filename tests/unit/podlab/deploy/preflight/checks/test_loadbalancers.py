@@ -1,10 +1,12 @@
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from podlab_testing.preflight_facts import FACTS
 
 from podlab.deploy.preflight.checks.loadbalancers import check_pool, check_pool_on_hosts
-from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify, Subnet
+from podlab.deploy.preflight.hosts.facts import Facts, Host, Subnet
 
 NEAR = Subnet(IPv4Network("192.0.2.0/24"), "eth0", address="192.0.2.21")
 
@@ -15,29 +17,7 @@ def hosts(*pool: object, **more: Any) -> list[Host]:
 
 
 def fact(*subnets: Subnet) -> Facts:
-    return Facts(
-        place="p",
-        hostname="h",
-        machine_id="m",
-        subnets=subnets,
-        clock_ahead_s=(0.0, 0.0),
-        root=True,
-        python=(3, 11, 2),
-        os_id="debian",
-        os_version="12",
-        os_name="Debian 12",
-        architecture="x86_64",
-        kernel="6.1.0",
-        systemd=True,
-        cpus=2,
-        memory_bytes=1 << 31,
-        filesystems=(FileSystem(directories=("/var/lib/podlab",), free_bytes=1 << 35),),
-        inotify=Inotify(instances=1024),
-        missing_features=(),
-        cgroup_controllers=frozenset(),
-        listeners=(),
-        name_servers=(),
-    )
+    return replace(FACTS, subnets=subnets)
 
 
 @pytest.mark.parametrize(

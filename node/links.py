@@ -1,0 +1,19 @@
+"""Network links of ours, through netlink."""
+
+import errno
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+
+def remove_link(name: str) -> bool:
+    """Takes the link away with all that is on it; whether it was there. Raises NetlinkError."""
+    with IPRoute() as netlink:
+        for index in netlink.link_lookup(ifname=name):
+            try:
+                netlink.link("del", index=index)
+            except NetlinkError as error:
+                if error.code != errno.ENODEV:  # it has just gone
+                    raise
+            return True
+    return False
