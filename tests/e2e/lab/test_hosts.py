@@ -121,7 +121,7 @@ def test_making_a_lab_again_leaves_running_hosts_alone(lab: Lab) -> None:
 
 
 def test_a_lab_of_the_same_name_with_other_hosts_is_refused(lab: Lab) -> None:
-    with pytest.raises(LabError, match="1 masters and 1 nodes, not 1 and 3"):
+    with pytest.raises(LabError, match="1 nodes on 1 segments, not with 1 masters and 3 nodes"):
         lab.create(LabSpec(name=lab.name, masters=1, nodes=3))
 
 
