@@ -86,6 +86,7 @@ def remember(values: dict[str, str], record: Path) -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
     partial = record.with_name(record.name + ".partial")
     with partial.open("w") as file:
+        os.fchmod(file.fileno(), 0o600)  # no service on the host has business with it
         file.write(text + new)
         file.flush()
         os.fsync(file.fileno())

@@ -182,14 +182,7 @@ def recorded(record: Path) -> list[str]:
 
 def write_down(names: list[str], record: Path) -> None:
     """Before they are installed: whatever is cut off later, what is ours is known."""
-    all_names = sorted({*recorded(record), *names})
-    record.parent.mkdir(parents=True, exist_ok=True)
-    partial = record.with_name(record.name + ".partial")
-    with partial.open("w") as file:
-        file.write("".join(f"{name}\n" for name in all_names))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(record)
+    put({*recorded(record), *names}, record)
 
 
 def others_file(record: Path) -> Path:
@@ -200,8 +193,19 @@ def write_down_others(record: Path, packages: dict[str, Package]) -> None:
     """Once, before ours come: the packages that were there without them."""
     if not others_file(record).exists():
         there = {name for name, each in packages.items() if each.state == "installed"} - set(recorded(record))
-        others_file(record).parent.mkdir(parents=True, exist_ok=True)
-        others_file(record).write_text("".join(f"{name}\n" for name in sorted(there)))
+        put(there, others_file(record))
+
+
+def put(names: set[str], path: Path) -> None:
+    """The whole file or none, for root alone: no service on the host has business with it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write("".join(f"{name}\n" for name in sorted(names)))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def recommending(names: set[str]) -> set[str]:

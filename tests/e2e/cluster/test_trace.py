@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -188,15 +189,17 @@ def _traces(lab: Lab, node: str) -> str:
 @pytest.mark.alone
 def test_a_route_that_leads_nowhere_is_the_broken_leg(cli: Cli, lab: Lab) -> None:
     there = cli.get("node", "n2")["spec"]["podCIDR"]
-    # A more special route than the node's own, which is left alone and so leads astray.
-    half = there.replace(".0/24", ".0/25")
-    lab.run("n1", ["ip", "route", "add", "blackhole", half])
+    # More special routes than the node's own, which are left alone and so lead astray.
+    halves = [str(half) for half in ip_network(there).subnets()]
+    for half in halves:
+        lab.run("n1", ["ip", "route", "add", "blackhole", half])
     try:
         broken = _broken(cli)
         assert {(each["kind"], each["from"], each["to"]) for each in broken} >= {("pod to pod", "n1", "n2")}
         assert any("n1" in each["cause"] for each in broken)
     finally:
-        lab.run("n1", ["ip", "route", "del", "blackhole", half])
+        for half in halves:
+            lab.run("n1", ["ip", "route", "del", "blackhole", half])
     assert _broken(cli) == []
 
 
