@@ -17,3 +17,13 @@ def remove_link(name: str) -> bool:
                     raise
             return True
     return False
+
+
+def remove_unused_bridge(name: str) -> bool:
+    """Takes the bridge away unless something is connected to it; whether there is none now. Raises NetlinkError."""
+    with IPRoute() as netlink:
+        ours = netlink.link_lookup(ifname=name)
+        if any(link.get_attr("IFLA_MASTER") in ours for link in netlink.get_links()):
+            return False
+    remove_link(name)
+    return True

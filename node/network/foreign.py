@@ -6,9 +6,12 @@ import asyncio
 import logging
 from pathlib import Path
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 from node.command import CommandError
 from node.family import family_of
 from node.iptables import Iptables
+from node.links import remove_unused_bridge
 from node.network import cni, device, masquerade, netlink
 from node.network.entries import Entries, changes
 from node.network.netlink import RouteError
@@ -33,17 +36,16 @@ class ForeignNetwork:
         """Returns at once."""
 
     async def run(self) -> None:
-        """Takes away what the node's own network left, and ends."""
+        """Takes away what the node's own network left, and ends; pods that it connected keep their bridge as long."""
         while True:
             try:
-                await self._clean_up()
-            except (CommandError, RouteError, OSError) as error:
+                if await self._clean_up():
+                    return
+            except (CommandError, RouteError, NetlinkError, OSError) as error:
                 log.error("what Podlab's network left is not gone yet: %s; again in %.0f s", error, RETRY_S)
-                await asyncio.sleep(RETRY_S)
-            else:
-                return
+            await asyncio.sleep(RETRY_S)
 
-    async def _clean_up(self) -> None:
+    async def _clean_up(self) -> bool:
         self._file.unlink(missing_ok=True)
         failures = await netlink.apply(changes(await netlink.current(), Entries()))
         if failures:
@@ -52,3 +54,4 @@ class ForeignNetwork:
         for family in self._families:
             if await Iptables(family=family).apply({}, masquerade.PREFIX):
                 log.info("%s: masquerade rules removed", family.name)
+        return await asyncio.to_thread(remove_unused_bridge, cni.BRIDGE)

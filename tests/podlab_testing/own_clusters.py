@@ -10,10 +10,11 @@ import yaml
 
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
-from podlab_testing.deployed import IMAGE, Cli, wait_until
+from podlab_testing.deployed import IMAGE, Cli, ask, wait_until
 from podlab_testing.playbook_run import Play
 
 PODS_WITHIN_S = 60
+RULES_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class OwnCluster:
 
     def addresses(self) -> dict[str, str]:
         return {host.name: host.address for host in self.lab.spec().hosts}
+
+    def ask_node_port(self, service: str, node: str) -> str:
+        """What the Service says at the node, whose rules follow the pods' readiness by a moment."""
+        port = self.cli.get("service", service)["spec"]["ports"][0]["nodePort"]
+
+        def answer() -> str:
+            try:
+                return ask(f"http://{self.addresses()[node]}:{port}/")
+            except OSError:
+                return ""
+
+        return wait_until(answer, f"{service} answers at {node}", RULES_WITHIN_S)
 
     def pod_everywhere(self, name: str) -> dict[str, dict[str, Any]]:
         """A pod of the demo image on each node and a Service of that name for all of them; the pods by their nodes."""

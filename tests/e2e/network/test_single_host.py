@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from podlab_testing.deployed import IMAGE, ask, wait_until
+from podlab_testing.deployed import IMAGE, wait_until
 from podlab_testing.own_clusters import MakeCluster, OwnCluster, ready
 from podlab_testing.own_labs import own_lab
 
@@ -76,8 +76,7 @@ def installer(script: str) -> str:
 
 def test_one_host_serves_services_and_names(cluster: OwnCluster) -> None:
     (pod,) = cluster.pod_everywhere("web").values()
-    port = cluster.cli.get("service", "web")["spec"]["ports"][0]["nodePort"]
-    assert ask(f"http://{cluster.addresses()['m1']}:{port}/")
+    assert cluster.ask_node_port("web", "m1")
     named = ("exec", pod["metadata"]["name"], "--", "wget", "-q", "-O", "-", "http://web.default.svc.cluster.local/")
     assert cluster.cli(*named)
 
@@ -118,7 +117,6 @@ def test_a_daemonset_installs_another_network_and_pods_run(cluster: OwnCluster) 
     (pod,) = cluster.pod_everywhere("other").values()
     assert pod["status"]["podIP"].startswith("10.244.0.")
     assert "other0" in cluster.on("m1", f"ip route get {pod['status']['podIP']}")
-    port = cluster.cli.get("service", "other")["spec"]["ports"][0]["nodePort"]
-    assert ask(f"http://{cluster.addresses()['m1']}:{port}/")
+    assert cluster.ask_node_port("other", "m1")
     by_name = ("exec", pod["metadata"]["name"], "--", "wget", "-q", "-O", "-", "http://other/")
     assert cluster.cli(*by_name)
