@@ -25,6 +25,7 @@ OTHER_NETWORK = {
             "type": "bridge",
             "bridge": "other0",
             "isGateway": True,
+            "hairpinMode": True,  # the only pod asks the Service that leads to itself
             "ipMasq": True,
             "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.0.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]},
         }
