@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 from node import netns
 from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
@@ -25,6 +26,14 @@ from podlab.errors import ApiError, BadRequest, InternalError, NotFound, Service
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 SETTLE_S = 0.2
+
+_Stream = TypeVar(
+    "_Stream",
+    kubelet_pb2.ExecRequest,
+    kubelet_pb2.AttachRequest,
+    kubelet_pb2.PortForwardRequest,
+    kubelet_pb2.ProbeRequest,
+)
 
 
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
@@ -61,9 +70,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self, request_iterator: AsyncIterator[kubelet_pb2.ExecRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.ExecResponse]:
         try:
-            first = await anext(request_iterator, None)
-            if first is None or not first.HasField("start"):
-                raise BadRequest("the first message of Exec must be `start`")
+            first = await _started(request_iterator, "Exec")
             _, run = await self._running_container(first.start.namespace, first.start.pod, first.start.container)
             if not first.start.command:
                 raise BadRequest("command: Required value: name the program to run")
@@ -76,9 +83,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self, request_iterator: AsyncIterator[kubelet_pb2.AttachRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.AttachResponse]:
         try:
-            first = await anext(request_iterator, None)
-            if first is None or not first.HasField("start"):
-                raise BadRequest("the first message of Attach must be `start`")
+            first = await _started(request_iterator, "Attach")
             spec, run = await self._running_container(first.start.namespace, first.start.pod, first.start.container)
             async for response in attach(self._runtime, run.id, spec, first.start, request_iterator):
                 yield response
@@ -89,9 +94,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.PortForwardResponse]:
         try:
-            first = await anext(request_iterator, None)
-            if first is None or not first.HasField("start"):
-                raise BadRequest("the first message of PortForward must be `start`")
+            first = await _started(request_iterator, "PortForward")
             if not 1 <= first.start.port <= 65535:
                 raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
             pid, address = await self._network(self._pod(first.start.namespace, first.start.pod))
@@ -124,9 +127,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self, request_iterator: AsyncIterator[kubelet_pb2.ProbeRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.ProbeResponse]:
         try:
-            first = await anext(request_iterator, None)
-            if first is None or not first.HasField("start"):
-                raise BadRequest("the first message of Probe must be `start`")
+            first = await _started(request_iterator, "Probe")
             async for response in await self._probing(first.start, request_iterator):
                 yield response
         except (ApiError, RuntimeFailure) as error:
@@ -210,3 +211,11 @@ def _previous_runs(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus 
 
 def _as_api_error(error: Exception) -> ApiError:
     return error if isinstance(error, ApiError) else InternalError(str(error))
+
+
+async def _started(requests: AsyncIterator[_Stream], method: str) -> _Stream:
+    """The message that says what the stream is for. Raises BadRequest if it is another, or none."""
+    first = await anext(requests, None)
+    if first is None or not first.HasField("start"):
+        raise BadRequest(f"the first message of {method} must be `start`")
+    return first
