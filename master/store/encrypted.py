@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from master.store.contract import Change, Delete, Entry, Limits, Put, Range, Store
-from master.store.decide import check_operations
 from master.store.keyring import Keyring
+from master.store.operations import check_operations
 
 _RENEWED_AT_ONCE = 500
 

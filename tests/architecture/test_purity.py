@@ -81,7 +81,7 @@ DECIDING = (
     "master.scheduler.plugins.*",
     "master.scheduler.preemption.*",
     "master.scheduler.queue.*",
-    "master.store.decide",
+    "master.store.sqlite.decide",
     "node.kubelet.admission.pre*",  # predicates, preemption
     "node.kubelet.containerconfig.*",
     "node.kubelet.eviction.storage_limits",

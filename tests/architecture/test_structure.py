@@ -13,7 +13,6 @@ FILES_IN_A_FOLDER = 15
 LARGER_FOLDERS = {
     "master/apiserver/rest/handlers": 16,
     "master/scheduler/plugins": 18,
-    "master/store": 17,
     "podlab/api": 40,
     "podlab/cli/describe": 18,
     "podlab/kinds/core": 17,
@@ -22,7 +21,7 @@ ROOMS_AND_ARROWS = {
     "master.apiserver": (22, 86),
     "master.controllers": (12, 27),
     "master.scheduler": (17, 47),
-    "master.store": (17, 40),
+    "master.store": (8, 12),
     "node.dns": (15, 29),
     "node.ingress": (14, 36),
     "node.kubelet": (16, 47),

@@ -22,7 +22,7 @@ from master.apiserver.rpc import service
 from master.apiserver.settings import ApiServerSettings
 from master.store.contract import Store
 from master.store.retention import retain
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
 from podlab.errors import ApiError
 from podlab.kinds import builtin

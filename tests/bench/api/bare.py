@@ -14,7 +14,7 @@ import grpc
 import uvloop
 
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 SERVICE = "podlab.v1.ApiServer"
 

@@ -19,7 +19,7 @@ from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.core.v1 import pod_pb2
 from podlab.v1 import apiserver_pb2
 

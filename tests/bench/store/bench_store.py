@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 _BODY = os.urandom(1500)
 _RUN_S = 3.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from podlab_testing.source_code import PROJECT
 
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 PROGRAM = Path(__file__).with_name("writing_process.py")
 KILLS = 20

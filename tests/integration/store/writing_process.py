@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from master.store.contract import Delete, Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 WRITERS = 8
 

@@ -13,7 +13,7 @@ from podlab_testing.rbac import Rbac, binding, role
 from podlab_testing.registry import WritableRegistry, registry_of
 
 from master.apiserver.watchcache.cache import Cache
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import pytest
 
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
-from master.store.decide import LIMITS, check_operations
 from master.store.encrypted import EncryptedStore
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
 from master.store.keyring import Keyring
-from master.store.sqlite import SqliteStore
+from master.store.operations import check_operations
+from master.store.sqlite.decide import LIMITS
+from master.store.sqlite.store import SqliteStore
 
 
 class ModelStore:

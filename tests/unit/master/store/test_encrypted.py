@@ -9,7 +9,7 @@ from master.store.contract import Put
 from master.store.encrypted import EncryptedStore
 from master.store.errors import Compacted, Undecryptable
 from master.store.keyring import MARK, Keyring
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 ONE, TWO = ("one", b"1" * 32), ("two", b"2" * 16)
 KEY, VALUE = "/registry/core/secrets/default/db", b"hunter2-hunter2"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from master.store import sweep
 from master.store.contract import Put
 from master.store.errors import Compacted
 from master.store.retention import Marks, compaction_target, retain
-from master.store.sqlite import SqliteStore
+from master.store.sqlite import sweep
+from master.store.sqlite.store import SqliteStore
 
 KIB = 1 << 10
 

@@ -9,7 +9,7 @@ from podlab_testing.builtin_kinds import CATALOG
 
 from master.apiserver.app import encryption
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.deploy import secret_encryption
 from podlab.settings import SettingsError
 

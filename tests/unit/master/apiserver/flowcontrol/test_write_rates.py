@@ -13,7 +13,7 @@ from master.apiserver.flowcontrol import write_rates
 from master.apiserver.flowcontrol.write_rates import TRUSTED, USERS, ChargedStore, Rate, WriteRates
 from master.apiserver.request.info import RequestInfo
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.errors import TooManyRequests
 
 KIB = 1 << 10

@@ -14,7 +14,7 @@ from master.apiserver.registry.batch import Batch, Result
 from master.apiserver.rpc import writes
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.api import kinds
 from podlab.core.v1 import event_pb2, namespace_pb2
 from podlab.errors import BadRequest, Forbidden, Invalid, NotFound

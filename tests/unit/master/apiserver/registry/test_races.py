@@ -15,7 +15,7 @@ from podlab_testing.registry import WritableRegistry, registry_of
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.core.v1 import config_pb2, namespace_pb2, service_pb2
 from podlab.errors import ApiError, Forbidden, Invalid
 from podlab.meta.v1 import meta_pb2

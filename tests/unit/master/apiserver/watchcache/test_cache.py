@@ -7,7 +7,7 @@ from podlab_testing import builtin_kinds
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 from podlab.core.v1 import config_pb2
 from podlab.errors import Timeout
 from podlab.meta.v1 import meta_pb2

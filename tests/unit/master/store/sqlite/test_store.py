@@ -9,7 +9,7 @@ import pytest
 
 from master.store.contract import Change, Delete, Put
 from master.store.errors import Overrun, Unwritable
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 PATIENCE_S = 10.0
 

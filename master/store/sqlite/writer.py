@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from master.store.contract import Change, size_bytes
-from master.store.decide import LIMITS, Operations, Standing
-from master.store.group import write_group
-from master.store.schema import explained
-from master.store.sweep import compact_slice, shrink_slice
+from master.store.operations import Operations
+from master.store.sqlite.decide import LIMITS, Standing
+from master.store.sqlite.group import write_group
+from master.store.sqlite.schema import explained
+from master.store.sqlite.sweep import compact_slice, shrink_slice
 
 _GROUP_COMMITS = 512
 """The most commits in one transaction: bounds how long the first of them waits."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from master.store import wal
 from master.store.contract import Put
-from master.store.sqlite import SqliteStore
-from master.store.wal import Frame, Log
+from master.store.sqlite import wal
+from master.store.sqlite.store import SqliteStore
+from master.store.sqlite.wal import Frame, Log
 
 FRAME = 24 + 4096
 NOW, BEFORE = (1 << 20, 80), ((1 << 20) - 1, 70)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from master.store.contract import Put
-from master.store.group import write_group
-from master.store.schema import open_writer
-from master.store.sweep import compact_slice
+from master.store.sqlite.group import write_group
+from master.store.sqlite.schema import open_writer
+from master.store.sqlite.sweep import compact_slice
 
 
 @pytest.fixture

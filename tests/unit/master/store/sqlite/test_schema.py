@@ -7,8 +7,8 @@ import pytest
 
 from master.store.contract import Put
 from master.store.errors import Corrupt, Foreign, Locked, Unwritable
-from master.store.schema import APPLICATION_ID, open_writer
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.schema import APPLICATION_ID, open_writer
+from master.store.sqlite.store import SqliteStore
 
 
 def alter(path: Path, statement: str) -> None:

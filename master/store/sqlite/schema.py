@@ -9,9 +9,9 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from master.store import founding, wal
-from master.store.decide import OPERATIONS_BITS
 from master.store.errors import Corrupt, Foreign, Unopenable, Unwritable
+from master.store.sqlite import founding, wal
+from master.store.sqlite.decide import OPERATIONS_BITS
 
 APPLICATION_ID = 0x506F644C  # "PodL"
 SCHEMA_VERSION = 1

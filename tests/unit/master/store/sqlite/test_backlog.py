@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from master.store.backlog import Backlog
 from master.store.contract import Change
 from master.store.errors import Closed
+from master.store.sqlite.backlog import Backlog
 
 
 def change(revision: int, key: str = "/a", size: int = 0) -> Change:

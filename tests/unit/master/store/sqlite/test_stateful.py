@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from master.store.contract import Change, Delete, Put, Store
 from master.store.errors import StoreError
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 KEYS = st.sampled_from(["/a", "/a/1", "/a/2", "/b/1", "/b/ä", "/b/😀", "/c"])
 PREFIXES = st.sampled_from(["", "/", "/a", "/a/", "/b/", "/none"])

@@ -8,9 +8,9 @@ fails leaves no trace; the others are not touched by it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from master.store.contract import Change, Delete, Limits, Put, size_bytes
+from master.store.contract import Change, Limits, Put
 from master.store.errors import Mismatch
-from master.store.keys import check_key
+from master.store.operations import Operations
 
 SEVERAL = 3
 """So many commits at once wait for each other, to share a transaction, which costs as much as ten commits in it."""
@@ -21,8 +21,6 @@ OPERATIONS_BITS = 16
 LIMITS = Limits(operations=1 << OPERATIONS_BITS, value_bytes=256 << 20)
 """Of a commit. Ids have room for so many rows, and SQLite takes at most 10^9 bytes as one value, which the values of
 all commits of a transaction are joined to."""
-
-Operations = Sequence[Put | Delete]
 
 
 class Gathering:
@@ -69,24 +67,6 @@ class Verdict:
     rows: list[LogRow] = field(default_factory=list)
     standing: dict[str, Standing | None] = field(default_factory=dict)
     """Of the keys that were changed: None is gone."""
-
-
-def check_operations(operations: Operations, limits: Limits) -> None:
-    """Raise ValueError for a commit that no state could make right."""
-    if not operations:
-        raise ValueError("a commit needs at least one operation")
-    for operation in operations:
-        check_key(operation.key)
-        if operation.expected is not None and operation.expected < 0:
-            raise ValueError(f"{operation.key}: expected revision {operation.expected} is negative")
-    value_bytes = sum(map(size_bytes, operations))
-    if not limits.allow(len(operations), value_bytes):
-        raise ValueError(
-            f"a commit holds at most {limits.operations} operations and {limits.value_bytes} bytes, "
-            f"this one has {len(operations)} and {value_bytes}"
-        )
-    if len(operations) > 1 and len({operation.key for operation in operations}) != len(operations):
-        raise ValueError("a commit names the same key twice")
 
 
 def decide(commits: Sequence[Operations], before: Mapping[str, Standing], revision: int) -> Verdict:

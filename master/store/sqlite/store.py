@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar, TypeVarTuple
 
-from master.store.backlog import Backlog
 from master.store.contract import Change, Delete, Entry, Limits, Put, Range
-from master.store.decide import LIMITS, Gathering, Standing, check_operations
 from master.store.errors import Closed, Overrun
-from master.store.group import read_standing
-from master.store.lock import FileLock
-from master.store.reader import Reader
-from master.store.schema import explained, open_reader, open_writer
-from master.store.writer import Commit, Compaction, Request, Shrinking, Writer, Written
+from master.store.operations import check_operations
+from master.store.sqlite.backlog import Backlog
+from master.store.sqlite.decide import LIMITS, Gathering, Standing
+from master.store.sqlite.group import read_standing
+from master.store.sqlite.lock import FileLock
+from master.store.sqlite.reader import Reader
+from master.store.sqlite.schema import explained, open_reader, open_writer
+from master.store.sqlite.writer import Commit, Compaction, Request, Shrinking, Writer, Written
 
 WATCH_BOUND_BYTES = 8 << 20
 # The longest that a commit waits for those that may come with it.

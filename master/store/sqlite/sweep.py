@@ -7,8 +7,8 @@ Pages that are free then are for the next writes; what is more than those will n
 
 import sqlite3
 
-from master.store.decide import OPERATIONS_BITS
 from master.store.errors import FutureRevision
+from master.store.sqlite.decide import OPERATIONS_BITS
 
 _SLICE_ROWS = 2000
 _SLICE_PAGES = 2000

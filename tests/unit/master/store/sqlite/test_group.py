@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from master.store.contract import Put
-from master.store.decide import OPERATIONS_BITS
-from master.store.group import read_standing, write_group
-from master.store.schema import open_writer
+from master.store.sqlite.decide import OPERATIONS_BITS
+from master.store.sqlite.group import read_standing, write_group
+from master.store.sqlite.schema import open_writer
 
 MANY = 150  # rows take several statements
 

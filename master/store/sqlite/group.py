@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from master.store.decide import LogRow, Operations, Standing, Verdict, decide
+from master.store.operations import Operations
+from master.store.sqlite.decide import LogRow, Standing, Verdict, decide
 
 _ROWS = 64
 """Of one statement. Statements are prepared once for each number of rows, and a group is seldom larger."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from master.store.contract import Change, Entry, Range
-from master.store.decide import OPERATIONS_BITS
 from master.store.errors import Compacted, FutureRevision
 from master.store.keys import interval
+from master.store.sqlite.decide import OPERATIONS_BITS
 
 _GET = """
 SELECT current.key, log.value, current.create_revision, current.id

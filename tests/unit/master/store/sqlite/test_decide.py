@@ -1,8 +1,8 @@
 import pytest
 
 from master.store.contract import Change, Delete, Put
-from master.store.decide import OPERATIONS_BITS, Gathering, Standing, decide
 from master.store.errors import Mismatch
+from master.store.sqlite.decide import OPERATIONS_BITS, Gathering, Standing, decide
 
 
 def standing(revision: int) -> Standing:

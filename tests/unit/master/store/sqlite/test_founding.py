@@ -10,7 +10,7 @@ import pytest
 
 from master.store.contract import Put
 from master.store.errors import Corrupt, Incomplete
-from master.store.sqlite import SqliteStore
+from master.store.sqlite.store import SqliteStore
 
 PARTS = [
     ({"": b""}, "has 0 bytes"),
