@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, ip_address, summarize_address_range
 from typing import Final
+
+from podlab.api.values.specialnetworks import special
 
 FORMS: Final = "an address, a range such as 192.0.2.200-192.0.2.220, or a network such as 192.0.2.0/28"
 _POINT_TO_POINT: Final = 31  # from this length of prefix on every address of a network is a host's (RFC 3021)
@@ -58,6 +60,8 @@ def parse_pool(entries: Sequence[str]) -> AddressPool:
     ranges: list[AddressRange] = []
     for entry in entries:
         made = _range(entry)
+        if what := _special(made):
+            raise PoolError(f"{made.text!r}: overlaps {what}, which no load balancer can have; give {FORMS}")
         same = next((each for each in ranges if made.first <= each.last and each.first <= made.last), None)
         if same is not None:
             raise PoolError(f"{entry!r} and {same.text!r} have addresses in common; give each address once")
@@ -77,6 +81,10 @@ def _range(entry: str) -> AddressRange:
     if made.first > made.last:
         raise PoolError(f"{text!r}: begins after its end; give {made.last}-{made.first}")
     return made
+
+
+def _special(span: AddressRange) -> str:
+    return next((what for each in summarize_address_range(span.first, span.last) if (what := special(each))), "")
 
 
 def _of_network(text: str, network: IPv4Network) -> AddressRange:

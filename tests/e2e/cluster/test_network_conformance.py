@@ -14,7 +14,9 @@ ECHO = PROJECT / "tests/podlab_testing/echo.py"
 PYTHON = "/usr/bin/python3"
 # The demo image has no Python: the node's is mounted.
 LIBRARIES = {"usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"}
+NODE = "n1"
 REPLICAS = 3
+OFFSET = 10_000  # of the ports of pods on their node's own network
 SERVICES = 200
 P50_S, P99_S = 20.0, 50.0  # what Kubernetes asks for
 HTTP, UDP = (
@@ -24,6 +26,15 @@ HTTP, UDP = (
 # What the resolver of a program in the pod says of a name, and of itself.
 LOOK_UP = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))"
 OWN_NAME = "import socket; print(socket.gethostname(), socket.getfqdn())"
+
+# Who answers on the host's loopback to one of its other addresses.
+FROM_OWN = """
+import http.client, sys
+own, port = sys.argv[1:]
+asking = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5, source_address=(own, 0))
+asking.request("GET", "/")
+print(asking.getresponse().read().decode())
+"""
 
 # As a program that trusts nothing but its pod's files: who issued its token, and whether that issuer knows the key.
 ISSUER = """
@@ -42,7 +53,7 @@ print(body["iss"] == told["issuer"], header["kid"] in [key["kid"] for key in key
 
 @dataclass(frozen=True)
 class Net:
-    """Three pods that serve, and one that asks."""
+    """Three pods that serve, and two that ask: one of them is on the network of node n1."""
 
     cli: Cli
     namespace: str
@@ -62,16 +73,16 @@ class Net:
     def python(self, pod: str, script: str, *arguments: str) -> str:
         return self.cli("exec", pod, "-n", self.namespace, "--", PYTHON, "-c", script, *arguments).strip()
 
-    def get(self, url: str, count: int = 1) -> list[str]:
+    def get(self, url: str, count: int = 1, client: str = "client") -> list[str]:
         """Which pods answered, or how they did not."""
-        answers = self._echo("get", url, str(count))
+        answers = self._echo(client, "get", url, str(count))
         return [each.split()[0] for each in answers]
 
-    def udp(self, host: str, port: int) -> str:
-        return self._echo("udp", host, str(port), "1")[0]
+    def udp(self, host: str, port: int, client: str = "client") -> str:
+        return self._echo(client, "udp", host, str(port), "1")[0]
 
-    def _echo(self, *arguments: str) -> list[str]:
-        words = ("exec", "client", "-n", self.namespace, "--", PYTHON, "/echo/echo.py", *arguments)
+    def _echo(self, client: str, *arguments: str) -> list[str]:
+        words = ("exec", client, "-n", self.namespace, "--", PYTHON, "/echo/echo.py", *arguments)
         return self.cli(*words).splitlines()
 
     def addresses(self) -> dict[str, str]:
@@ -86,12 +97,13 @@ def pod_of(app: str, **spec: Any) -> dict[str, Any]:
     mounts = [{"name": "echo", "mountPath": "/echo"}]
     mounts += [{"name": key, "mountPath": f"/{key}", "readOnly": True} for key in LIBRARIES]
     fields = {"POD_NAME": "metadata.name", "NODE_NAME": "spec.nodeName"}
+    offset = OFFSET if spec.get("hostNetwork") else 0
     container = {
         "name": "echo",
         "image": IMAGE,
-        "command": [PYTHON, "-u", "/echo/echo.py", "serve", "0"],
+        "command": [PYTHON, "-u", "/echo/echo.py", "serve", str(offset)],
         "env": [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in fields.items()],
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+        "readinessProbe": {"tcpSocket": {"port": 8080 + offset}, "periodSeconds": 1},
         "volumeMounts": mounts,
     }
     volumes: list[dict[str, Any]] = [{"name": "echo", "configMap": {"name": "echo"}}]
@@ -119,10 +131,11 @@ def net(cli: Cli, make_namespace: MakeNamespace) -> Iterator[Net]:
         made.apply(
             {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "web"}, "spec": spec},
             pod("client"),
+            pod("host", hostNetwork=True, nodeName=NODE),
             pod("named", **named),
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "sub"}, "spec": headless},
         )
-        wait_until(lambda: _all_ready(made, REPLICAS + 2), "the pods are ready", 90)
+        wait_until(lambda: _all_ready(made, REPLICAS + 3), "the pods are ready", 90)
         yield made
     finally:
         cli.rest.delete_namespace(made.namespace)
@@ -151,9 +164,10 @@ def test_a_pod_finds_who_issued_its_token(net: Net) -> None:
 
 
 def test_pods_and_their_node_reach_every_pod_by_tcp_and_udp(net: Net) -> None:
-    for name, address in net.addresses().items():
-        assert net.get(f"http://{address}:8080/") == [name]
-        assert net.udp(address, 5353) == name
+    for client in ("client", "host"):
+        for name, address in net.addresses().items():
+            assert net.get(f"http://{address}:8080/", client=client) == [name]
+            assert net.udp(address, 5353, client) == name
 
 
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
@@ -203,9 +217,35 @@ def test_one_port_of_two_protocols_loses_one_and_then_the_other(net: Net) -> Non
     wait_until(lambda: net.udp(address, 80) in pods, "UDP answers again", 10)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_slices_made_by_hand_each_have_a_port_of_the_service(net: Net, count: int) -> None:
+    """Of one pod's two ports, and of one port of two pods."""
+    name, pods = f"custom-{count}", sorted(net.addresses().items())[:count]
+    targets = [8080, 9090] if count == 1 else [8080, 8080]
+    ports = [{"name": f"port{number}", "port": number, "protocol": "TCP"} for number in (80, 81)]
+    address = net.service(name, selector=None, ports=ports)["clusterIP"]
+    labels = {
+        "kubernetes.io/service-name": name,
+        "endpointslice.kubernetes.io/managed-by": f"test-{net.namespace}",
+    }
+    wanted = [pods[0][0], pods[-1][0]]
+    for port, target, (pod_name, pod_address) in zip(ports, targets, (pods[0], pods[-1]), strict=True):
+        net.apply(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": f"{name}-{pod_name}-{port['port']}", "labels": labels},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [pod_address], "conditions": {"ready": True}}],
+                "ports": [{"name": port["name"], "port": target, "protocol": "TCP"}],
+            }
+        )
+    urls = [f"http://{address}:{port['port']}/" for port in ports]
+    wait_until(lambda: [net.get(url)[0] for url in urls] == wanted, "each port leads to its own", 20)
+
+
 def test_ports_of_a_host_are_told_apart_by_address_and_protocol(net: Net, addresses: dict[str, str]) -> None:
-    node, number = "n1", 18477
-    own = addresses[node]
+    own, number = addresses[NODE], 18477
     ports = [
         {"containerPort": 8080, "hostPort": number, "hostIP": "127.0.0.1"},
         {"containerPort": 8080, "hostPort": number, "hostIP": own},
@@ -213,13 +253,15 @@ def test_ports_of_a_host_are_told_apart_by_address_and_protocol(net: Net, addres
     ]
     names = [f"held-{index}" for index in range(len(ports))]
     for name, port in zip(names, ports, strict=True):
-        made = pod(name, nodeSelector={"kubernetes.io/hostname": node})
+        made = pod(name, nodeName=NODE)
         made["spec"]["containers"][0]["ports"] = [port]
         net.apply(made)
     try:
         wait_until(lambda: _ready(net, names), "all three run on one node", 60)
-        assert net.get(f"http://{own}:{number}/") == ["held-1"]
-        assert net.udp(own, number) == "held-2"
+        assert net.python("host", FROM_OWN, own, str(number)).split()[0] == "held-0"
+        for client in ("client", "host"):
+            assert net.get(f"http://{own}:{number}/", client=client) == ["held-1"]
+            assert net.udp(own, number, client) == "held-2"
     finally:
         for name in names:
             net.cli.rest.delete("pod", name, "-n", net.namespace)

@@ -67,30 +67,6 @@ async def test_without_addresses_outside_a_service_has_no_policy_for_them(http: 
     assert "externalTrafficPolicy" not in await changed(http, "turns", externalIPs=None)
 
 
-async def test_a_services_status_is_patched_and_replaced(http: aiohttp.ClientSession) -> None:
-    labels = {"test-service-static": "true"}
-    spec = {"type": "LoadBalancer", "ports": [HTTP], "loadBalancerClass": "example.com/internal-vip"}
-    await sent(http, "POST", SERVICES, {"metadata": {"name": "told", "labels": labels}, "spec": spec})
-    patch = {
-        "metadata": {"annotations": {"patchedstatus": "true"}},
-        "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}},
-    }
-    found = await sent(http, "PATCH", f"{SERVICES}/told/status", patch, headers=MERGE)
-    assert found["metadata"]["annotations"]["patchedstatus"] == "true"
-    assert found["status"]["loadBalancer"]["ingress"][0]["ip"] == "203.0.113.1"
-    at = "2026-01-01T00:00:00Z"
-    condition = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "m", "lastTransitionTime": at}
-    found["status"]["conditions"] = [condition]
-    found = await sent(http, "PUT", f"{SERVICES}/told/status", found)
-    assert found["status"]["conditions"] == [condition]
-    assert found["status"]["loadBalancer"]["ingress"][0]["ip"] == "203.0.113.1"
-    patch = {"metadata": {"labels": {"test-service": "patched"}}}
-    found = await sent(http, "PATCH", f"{SERVICES}/told", patch, headers=MERGE)
-    assert (found["metadata"]["labels"]["test-service"], found["status"]["conditions"]) == ("patched", [condition])
-    listed = await sent(http, "GET", "/api/v1/services", params={"labelSelector": "test-service-static=true"})
-    assert [each["metadata"]["name"] for each in listed["items"]] == ["told"]
-
-
 @pytest.mark.parametrize("name", ["255.255.255.255", "fe80::42:1dff:fe84:f9e2"])
 async def test_an_address_may_be_somebody_elses(http: aiohttp.ClientSession, name: str) -> None:
     parent = {"group": "mygroup", "resource": "myresources", "namespace": "foo", "name": "bar"}
@@ -110,29 +86,14 @@ async def test_the_default_network_and_its_status_are_one_object(http: aiohttp.C
     path = "/apis/networking.k8s.io/v1/servicecidrs"
     listed = await sent(http, "GET", path)
     assert [each["metadata"]["name"] for each in listed["items"]] == ["kubernetes"]
+    patch = {"metadata": {"annotations": {"patched": "true"}}}
+    found = await sent(http, "PATCH", f"{path}/kubernetes", patch, headers=MERGE)
+    found["metadata"]["annotations"]["updated"] = "true"
+    found = await sent(http, "PUT", f"{path}/kubernetes", found)
+    assert found["metadata"]["annotations"] == {"patched": "true", "updated": "true"}
     below = await sent(http, "GET", f"{path}/kubernetes/status")
     assert (below["kind"], below["apiVersion"]) == ("ServiceCIDR", "networking.k8s.io/v1")
     assert below["metadata"]["uid"] == listed["items"][0]["metadata"]["uid"]
-
-
-async def test_endpoints_by_hand_are_labelled_patched_found_and_deleted_together(http: aiohttp.ClientSession) -> None:
-    path = "/api/v1/namespaces/default/endpoints"
-    port = {"name": "http", "port": 80, "protocol": "TCP"}
-    subsets = [{"addresses": [{"ip": "10.0.0.24"}], "ports": [port]}]
-    body = {"metadata": {"name": "by-hand", "labels": {"static": "true"}}, "subsets": subsets}
-    made = await sent(http, "POST", path, body)
-    made["metadata"]["labels"]["updated"] = "true"
-    made = await sent(http, "PUT", f"{path}/by-hand", made)
-    assert made["metadata"]["labels"] == {"static": "true", "updated": "true"}
-    patch = {"subsets": [{"addresses": [{"ip": "10.0.0.25"}], "ports": [{**port, "port": 8080}]}]}
-    strategic = {"Content-Type": "application/strategic-merge-patch+json"}
-    found = await sent(http, "PATCH", f"{path}/by-hand", patch, headers=strategic)
-    assert [each["ip"] for each in found["subsets"][0]["addresses"]] == ["10.0.0.25"]
-    assert found["subsets"][0]["ports"][0]["port"] == 8080
-    listed = await sent(http, "GET", "/api/v1/endpoints", params={"labelSelector": "static=true"})
-    assert [each["metadata"]["name"] for each in listed["items"]] == ["by-hand"]
-    await sent(http, "DELETE", path, params={"labelSelector": "updated=true"})
-    assert (await sent(http, "GET", path, params={"labelSelector": "static=true"}))["items"] == []
 
 
 async def test_the_api_servers_own_service_is_found_in_all_namespaces(http: aiohttp.ClientSession) -> None:

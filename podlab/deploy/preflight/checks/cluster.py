@@ -6,7 +6,14 @@ from ipaddress import IPv4Network
 from typing import Final, TypeVar
 
 from podlab.deploy.preflight.checks.ipv6 import check_ipv6
-from podlab.deploy.preflight.checks.requirements import CLOCK_SKEW_S, OWN_LINKS, Networks, VariableError, networks
+from podlab.deploy.preflight.checks.requirements import (
+    CLOCK_SKEW_S,
+    OWN_LINKS,
+    Networks,
+    VariableError,
+    most_nodes,
+    networks,
+)
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Subnet
 
@@ -92,9 +99,18 @@ def _networks(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Fin
         if asked.pods_ipv6 and asked.services_ipv6 and asked.pods_ipv6.overlaps(asked.services_ipv6):
             cause = f"podlab_pod_cidr {asked.pods_ipv6} and podlab_service_cidr {asked.services_ipv6} overlap"
             yield error(WHOLE_INVENTORY, "networks", cause, "choose networks that have no address in common")
+        yield from _without_pods(asked, sum("nodes" in host.groups for host in hosts))
     gateways = {address for fact in facts.values() for address in fact.addresses}
     for name in (host.name for host in hosts if host.name in facts and host.name in wanted):
         yield from _overlaps(name, facts[name].subnets, wanted[name], gateways)
+
+
+def _without_pods(asked: Networks, nodes: int) -> Iterator[Finding]:
+    """A node that got no part of the pods' network would never be ready."""
+    for network in (asked.pods, asked.pods_ipv6):
+        if network is not None and (most := most_nodes(network)) < nodes:
+            cause = f"podlab_pod_cidr {network} has a part for {most} of the {nodes} nodes"
+            yield error(WHOLE_INVENTORY, "networks", cause, "choose a larger network, in which each node gets its part")
 
 
 def _overlaps(name: str, subnets: Sequence[Subnet], asked: Networks, gateways: set[str]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from podlab import ports
 from podlab.api.values import ipfamilies
+from podlab.api.values.specialnetworks import special
 from podlab.deploy.preflight.hosts.facts import Host
 
 SYSTEMS: Final = {"debian": 12.0, "ubuntu": 22.04}
@@ -55,10 +56,13 @@ INOTIFY_INSTANCES: Final = 1024
 """What a node full of pods takes: containerd, its shims and many programs in pods have some each (network role)."""
 
 
-_POD_PREFIXES = (48, 64)
-"""Of the pods' network of IPv6: as Kubernetes, at most 2^16 nodes."""
-_SERVICE_BITS = 20
-"""As Kubernetes."""
+_MOST_NODE_BITS: Final = 16
+"""As Kubernetes, at most 2^16 nodes."""
+_NODE_PREFIXES: Final = {4: 24, 6: 64}
+"""Of the network that each node gets out of the pods', by version of IP (`controllers.yaml` of role master)."""
+_SERVICE_BITS: Final = (4, 20)
+"""The cluster's DNS has the tenth address; the upper bound is Kubernetes'."""
+_EXAMPLES: Final = {4: "10.244.0.0/16", 6: "fd00:10:244::/56"}
 
 
 class VariableError(Exception):
@@ -115,16 +119,55 @@ def networks(host: Host) -> Networks:
             f"podlab_pod_cidr is {_told(pods, pods_ipv6)} and podlab_service_cidr is {_told(services, services_ipv6)}: "
             "of both families is either none or each"
         )
-    if pods_ipv6 is not None and not _POD_PREFIXES[0] <= pods_ipv6.prefixlen <= _POD_PREFIXES[1]:
-        raise VariableError(
-            f"podlab_pod_cidr has {pods_ipv6}: each node gets a /64 of it, so that /48 to /64 is wanted, such as "
-            "fd00:10:244::/56"
-        )
+    for network in (pods, pods_ipv6):
+        _check_pods(network)
     for network in (services, services_ipv6):
-        if network is not None and network.max_prefixlen - network.prefixlen > _SERVICE_BITS:
-            least = network.max_prefixlen - _SERVICE_BITS
-            raise VariableError(f"podlab_service_cidr has {network}, which is too large: /{least} is the largest")
+        _check_services(network)
     return Networks(pods, services, pods_ipv6, services_ipv6)
+
+
+def most_nodes(network: IPv4Network | IPv6Network) -> int:
+    """How many nodes get a part of this network of pods."""
+    return 1 << _NODE_PREFIXES[network.version] - network.prefixlen
+
+
+def _check_pods(network: IPv4Network | IPv6Network | None) -> None:
+    """Raises VariableError."""
+    if network is None:
+        return
+    _check_ordinary("podlab_pod_cidr", network)
+    part = _NODE_PREFIXES[network.version]
+    if not part - _MOST_NODE_BITS <= network.prefixlen <= part:
+        raise VariableError(
+            f"podlab_pod_cidr has {network}: each node gets a /{part} of it, so that /{part - _MOST_NODE_BITS} to "
+            f"/{part} is wanted, such as {_EXAMPLES[network.version]}"
+        )
+
+
+def _check_services(network: IPv4Network | IPv6Network | None) -> None:
+    """Raises VariableError."""
+    if network is None:
+        return
+    _check_ordinary("podlab_service_cidr", network)
+    least, most = _SERVICE_BITS
+    bits = network.max_prefixlen - network.prefixlen
+    if bits > most:
+        largest = network.max_prefixlen - most
+        raise VariableError(f"podlab_service_cidr has {network}, which is too large: /{largest} is the largest")
+    if bits < least:
+        smallest = network.max_prefixlen - least
+        raise VariableError(
+            f"podlab_service_cidr has {network}, which is too small: /{smallest} is the smallest, of which the "
+            "cluster's DNS gets the tenth address"
+        )
+
+
+def _check_ordinary(variable: str, network: IPv4Network | IPv6Network) -> None:
+    """Raises VariableError."""
+    if what := special(network):
+        raise VariableError(
+            f"{variable} has {network}, which overlaps {what}: give a private network, as 10.0.0.0/8 has"
+        )
 
 
 def uses_vxlan(host: Host) -> bool:

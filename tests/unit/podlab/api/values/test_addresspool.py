@@ -37,6 +37,8 @@ def test_a_great_network_costs_no_memory() -> None:
         (["192.0.2.9-"], "'192.0.2.9-': "),
         ([""], "'': "),
         (["fd00::1-fd00::9"], "'fd00::1-fd00::9': addresses of load balancers are IPv4 ones; give an address"),
+        (["127.0.0.9"], "'127.0.0.9': overlaps loopback 127.0.0.0/8, which no load balancer can have; give an address"),
+        (["223.255.255.250-224.0.0.9"], "'223.255.255.250-224.0.0.9': overlaps multicast 224.0.0.0/4"),
         (["192.0.2.0/28", "192.0.2.9"], "'192.0.2.9' and '192.0.2.0/28' have addresses in common"),
     ],
 )

@@ -2,6 +2,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
+
 from podlab.deploy.preflight.checks.cluster import check_cluster
 from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify, Subnet
 
@@ -101,6 +103,30 @@ def test_a_network_that_is_none_is_named_with_its_variable() -> None:
     found = causes(with_variables(podlab_pod_cidr="10.244.0.0/33"))
     assert {host for host, _ in found} == {"m1", "n1", "n2"}
     assert all("podlab_pod_cidr is '10.244.0.0/33', not an IPv4 network" in cause for _, cause in found)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("podlab_pod_cidr", "10.244.0.0/26", "10.244.0.0/26: each node gets a /24 of it, so that /8 to /24 is wanted"),
+        ("podlab_pod_cidr", "127.0.0.0/16", "127.0.0.0/16, which overlaps loopback 127.0.0.0/8: give a private"),
+        ("podlab_pod_cidr", "224.0.0.0/16", "224.0.0.0/16, which overlaps multicast 224.0.0.0/4"),
+        ("podlab_service_cidr", "169.254.0.0/16", "169.254.0.0/16, which overlaps link-local 169.254.0.0/16"),
+        ("podlab_service_cidr", "10.96.0.0/29", "10.96.0.0/29, which is too small: /28 is the smallest"),
+        ("podlab_service_cidr", "10.0.0.0/11", "10.0.0.0/11, which is too large: /12 is the largest"),
+    ],
+)
+def test_a_network_that_serves_nobody_is_named_with_one_that_would(variable: str, value: str, told: str) -> None:
+    found = causes(with_variables(**{variable: value}))
+    assert {host for host, _ in found} == {"m1", "n1", "n2"}
+    assert {cause for _, cause in found if cause.startswith(f"{variable} has {told}")} == {cause for _, cause in found}
+
+
+def test_every_node_gets_a_part_of_the_pods_network() -> None:
+    assert causes(with_variables(podlab_pod_cidr="10.244.0.0/23")) == []
+    assert causes(with_variables(podlab_pod_cidr="10.244.0.0/24")) == [
+        ("inventory", "podlab_pod_cidr 10.244.0.0/24 has a part for 1 of the 2 nodes")
+    ]
 
 
 def test_a_hosts_own_network_must_not_be_where_pods_shall_be() -> None:

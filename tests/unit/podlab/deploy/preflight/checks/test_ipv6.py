@@ -31,6 +31,8 @@ def node(**variables: Any) -> Host:
         ({"podlab_service_cidr": "10.96.0.0/16,fd00::/64"}, "fd00::/64, which is too large: /108 is the largest"),
         ({"podlab_service_cidr": "10.0.0.0/8,fd00::/112"}, "10.0.0.0/8, which is too large: /12 is the largest"),
         ({"podlab_pod_cidr": "10.244.0.0/16,fd00::1/56"}, "has host bits set"),
+        ({"podlab_pod_cidr": "10.244.0.0/16,fe80::/56"}, "podlab_pod_cidr has fe80::/56, which overlaps link-local"),
+        ({"podlab_service_cidr": "10.96.0.0/16,fd00::/125"}, "fd00::/125, which is too small: /124 is the smallest"),
     ],
 )
 def test_networks_that_cannot_be_used_are_told_by_variable_and_value(variables: dict[str, str], told: str) -> None:
