@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -44,6 +45,18 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_page_of_fields_says_what_the_code_does() -> None:
     assert api_fields.PAGE.read_text() == api_fields.page(), "run: make docs"
+
+
+def test_what_the_page_of_conformance_names_is_tested() -> None:
+    named = set(re.findall(r"::(test_\w+)", (PROJECT / "docs/conformance.md").read_text()))
+    known = {
+        each.name
+        for path in PROJECT.glob("tests/[ei]*/**/test_*.py")
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert named
+    assert named - known == set()
 
 
 def test_every_dependency_has_its_reason() -> None:
