@@ -13,14 +13,16 @@ from node.ingress import certificates, page, status
 from node.ingress.config import Listening
 from node.ingress.front import Front
 from node.ingress.page_server import SOCKET, PageServer
-from node.ingress.routes import CONTROLLER, CertificateClaim, Owner, Problem, ours
+from node.ingress.routes import CertificateClaim, Owner, Problem, ours
+from node.ingress.secrets import NamedSecrets
 from node.ingress.server import Server, ServerError
 from node.ingress.settings import IngressSettings
 from node.ingress.wanted import SERVICE_LABEL, Cluster, Place, Wanted, wanted
+from podlab.api.ingresses import CONTROLLER
+from podlab.api.ingresses import certificates as named_secrets
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
@@ -56,7 +58,7 @@ class IngressAgent:
         self._classes = Informer(client, IngressClass)
         self._services = Informer(client, Service)
         self._slices = Informer(client, EndpointSlice)
-        self._secrets = Informer(client, Secret, field_selector=f"type={certificates.TYPE}")
+        self._secrets = NamedSecrets(client, lambda: self._dirty.set())
         self._nodes = Informer(client, Node)
         self._events = EventRecorder(client, "podlab-ingress", settings.node_name)
         self._wanted = Wanted()
@@ -72,9 +74,6 @@ class IngressAgent:
             lambda change: self._look_at(self._wanted.services, change.key.namespace, change.key.name)
         )
         self._slices.on_change(self._slice_changed)
-        self._secrets.on_change(
-            lambda change: self._look_at(self._wanted.secrets, change.key.namespace, change.key.name)
-        )
         self._nodes.on_change(lambda change: self._status_dirty.set())
 
     def _look(self) -> None:
@@ -91,10 +90,11 @@ class IngressAgent:
                 self._look_at(self._wanted.services, *_service_of(each))
 
     async def run(self) -> None:
-        informers = (self._ingresses, self._classes, self._services, self._slices, self._secrets, self._nodes)
+        informers = (self._ingresses, self._classes, self._services, self._slices, self._nodes)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._events.run())
             group.create_task(self._page.run())
+            group.create_task(self._secrets.run())
             for informer in informers:
                 group.create_task(informer.run())
             for informer in informers:
@@ -135,6 +135,7 @@ class IngressAgent:
 
     async def sync(self) -> None:
         """Raises ServerError, CommandError, OSError."""
+        await self._secrets.follow(self._named_secrets())
         places = await self._front.look()
         certificates.default(self._default, certificates.now())
         self._wanted = wanted(self._cluster(), self._listening, self._default, places)
@@ -144,6 +145,11 @@ class IngressAgent:
         if wait_s:
             asyncio.get_running_loop().call_later(wait_s, self._dirty.set)
 
+    def _named_secrets(self) -> frozenset[Place]:
+        classes = self._classes.list()
+        served = (each for each in self._ingresses.list() if ours(each, classes))
+        return frozenset(place for each in served for place in named_secrets(each))
+
     def _cluster(self) -> Cluster:
         slices: defaultdict[Place, list[EndpointSlice]] = defaultdict(list)
         for each in self._slices.store.values():
@@ -152,7 +158,10 @@ class IngressAgent:
         return Cluster(self._ingresses.list(), self._classes.list(), services, slices, self._certificate)
 
     def _certificate(self, claim: CertificateClaim) -> certificates.Found:
-        secret = self._secrets.get(claim.secret, claim.namespace)
+        place = (claim.namespace, claim.secret)
+        if not self._secrets.known(place):
+            return certificates.Found()
+        secret = self._secrets.get(place)
         return certificates.of_claim(claim, secret, self._directory, certificates.now())
 
     def _tell_problems(self) -> None:

@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from podlab.api.ingresses import CONTROLLER, class_of
 from podlab.networking.v1.ingress_pb2 import HTTPIngressPath, Ingress, IngressBackend, IngressClass
 
-CONTROLLER = "podlab.io/ingress"
-CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 ANY_HOST = "*"
 # What the path of a request can hold (RFC 3986): all else comes percent-encoded.
 _PATH = re.compile(r"[!-~]*")
@@ -102,7 +101,7 @@ class Claims:
 
 def ours(ingress: Ingress, classes: Iterable[IngressClass]) -> bool:
     """Whether its class, by field or in the old way by annotation, is one that this controller serves."""
-    name = ingress.spec.ingressClassName or ingress.metadata.annotations.get(CLASS_ANNOTATION, "")
+    name = class_of(ingress)
     return bool(name) and any(each.metadata.name == name and each.spec.controller == CONTROLLER for each in classes)
 
 

@@ -53,10 +53,6 @@ class Wanted:
         return frozenset((each.port.namespace, each.port.service) for each in self.backends)
 
     @property
-    def secrets(self) -> frozenset[Place]:
-        return frozenset((claim.namespace, claim.secret) for claim, _ in self.certificates)
-
-    @property
     def generation(self) -> str:
         empty = [Backend(each.port, (), each.spoken) for each in self.backends]
         total = hashlib.sha256()

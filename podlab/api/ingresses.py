@@ -1,10 +1,24 @@
 """What an Ingress and its class say, in few words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressClassParametersReference
 
+CONTROLLER: Final = "podlab.io/ingress"
+"""In IngressClasses: those that Podlab's agents serve."""
+CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
 _SHOWN = 3
+
+
+def class_of(ingress: Ingress) -> str:
+    """The name of its class, by field or in the old way by annotation; empty when it names none."""
+    return ingress.spec.ingressClassName or ingress.metadata.annotations.get(CLASS_ANNOTATION, "")
+
+
+def certificates(ingress: Ingress) -> Iterator[tuple[str, str]]:
+    """Namespace and name of each Secret that it names."""
+    return ((ingress.metadata.namespace, each.secretName) for each in ingress.spec.tls if each.secretName)
 
 
 def hosts(found: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ ROOMS_AND_ARROWS = {
     "master.scheduler": (17, 47),
     "master.store": (8, 12),
     "node.dns": (15, 29),
-    "node.ingress": (14, 36),
+    "node.ingress": (15, 38),
     "node.kubelet": (16, 47),
     "node.loadbalancer": (11, 21),
     "node.network": (15, 42),

@@ -47,6 +47,13 @@ class NoPods:
         return False
 
 
+class NoIngresses:
+    """Implements authorization.ingress.Certificates: nothing is served to anybody."""
+
+    def claimed(self, namespace: str, secret: str) -> bool:
+        return False
+
+
 class NoWay:
     """Implements admission's Egress: there is nobody out there."""
 
@@ -100,7 +107,9 @@ class WritableRegistry(Registry):
 def admission_of(cache: Cache, *others: Plugin) -> Admission:
     """The server's plugins, and others behind them."""
     calls = WebhookCalls(NoWay(), WebhookFigures())
-    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, Configuration(), calls, others)
+    return chain.assemble(
+        cache, Authorizer(Rbac().policy, NoPods(), NoIngresses()), 300, Configuration(), calls, others
+    )
 
 
 def registry_of(

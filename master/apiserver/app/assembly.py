@@ -35,6 +35,7 @@ from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.authentication.request_headers import FrontProxy
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
+from master.apiserver.authorization.ingress_certificates import IngressCertificates
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.conversion.conversions import Conversions
 from master.apiserver.conversion.sending import WebhookSender
@@ -97,6 +98,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.flowcontrol.v1.flowschema_pb2 import FlowSchema
 from podlab.flowcontrol.v1.prioritylevelconfiguration_pb2 import PriorityLevelConfiguration
 from podlab.kinds.current import CurrentCatalog
+from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.settings import SettingsError
 
@@ -248,7 +250,8 @@ def _kept(
 def _authorizer(cache: Cache) -> Authorizer:
     windows = {message.DESCRIPTOR.name: cache.window(kinds.of(message)) for message in rbac.FOLLOWED}
     followed = (cache.window(kinds.of(message)) for message in (Pod, PersistentVolume, ResourceSlice))
-    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(*followed))
+    certificates = IngressCertificates(*(cache.window(kinds.of(message)) for message in (Ingress, IngressClass)))
+    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(*followed), certificates)
 
 
 def _writes(

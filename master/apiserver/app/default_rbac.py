@@ -1,7 +1,7 @@
 """Creates the default roles and bindings, and adds to stored ones what they lack: at start, and after kinds change.
 
-It removes nothing that users have added. It leaves an object alone whose annotation
-`rbac.authorization.kubernetes.io/autoupdate` is "false".
+It removes nothing that users have added, but what an earlier release gave and this one takes back. It leaves an object
+alone whose annotation `rbac.authorization.kubernetes.io/autoupdate` is "false".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from master.apiserver.admission.rules.escalation import missing_rules
-from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, KUBE_SYSTEM, component_roles
+from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, KUBE_SYSTEM, RETIRED, component_roles
 from master.apiserver.authorization.controller_roles import CONTROLLER_BINDINGS, CONTROLLER_ROLES
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, user_roles
 from master.apiserver.registry import changes
@@ -66,6 +66,9 @@ def reconciled(default: Default, stored: Default) -> Default:
         new.subjects.extend(subject for subject in default.subjects if subject not in new.subjects)
     else:
         assert isinstance(new, rbac_pb2.ClusterRole | rbac_pb2.Role)
+        kept = [each for each in new.rules if each not in RETIRED.get(default.metadata.name, ())]
+        del new.rules[:]
+        new.rules.extend(kept)
         _add_rules(new, default)
     for mine, theirs in (
         (new.metadata.labels, default.metadata.labels),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from master.apiserver.authentication.user import User
-from master.apiserver.authorization import node
+from master.apiserver.authorization import ingress, node
 from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.rbac import RbacAuthorizer
 from podlab.rbac.v1 import rbac_pb2
@@ -37,9 +37,10 @@ _ALLOWED = Decision(True)
 class Authorizer:
     """Decides by the objects in the watch cache."""
 
-    def __init__(self, rbac: RbacAuthorizer, graph: node.Graph) -> None:
+    def __init__(self, rbac: RbacAuthorizer, graph: node.Graph, certificates: ingress.Certificates) -> None:
         self.rbac = rbac
         self._graph = graph
+        self._certificates = certificates
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
         """Whether the user may do it. A request that no authorizer allows is refused."""
@@ -51,6 +52,11 @@ class Authorizer:
             if allowed:
                 return _ALLOWED
             reasons += [why] if why else []
+        if ingress.concerns(user, wanted):
+            why = ingress.decide(wanted, self._certificates)
+            if not why:
+                return _ALLOWED
+            reasons.append(why)
         grant, missing = self.rbac.decide(user, wanted)
         if grant is not None:
             return Decision(True, f"RBAC: allowed by {grant}")
@@ -69,6 +75,8 @@ class Authorizer:
             rules = [*_EVERYTHING, *rules]
         if node.node_of(user):
             errors = ["node authorizer does not support user rule resolution", *errors]
+        if ingress.AGENTS in user.groups:
+            errors = ["ingress authorizer does not support user rule resolution", *errors]
         return UserRules(rules, errors)
 
 

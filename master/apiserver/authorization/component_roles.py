@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from master.apiserver.authorization.default_roles import EVENTS, READ, binding, mark, role, rule
 from podlab.api.kinds import RBAC
@@ -150,13 +150,13 @@ _OTHERS = (
         rule(READ, "", "services namespaces"),
         rule(READ, "discovery.k8s.io", "endpointslices"),
     ),
-    # An Ingress may name any Secret of its namespace, and which ones do changes all the time.
+    # Of Secrets it reads those that Ingresses name: see `ingress.py`.
     role(
         "podlab:ingress",
         rule(READ, "networking.k8s.io", "ingresses ingressclasses"),
         rule("create", "networking.k8s.io", "ingressclasses"),
         rule("patch update", "networking.k8s.io", "ingresses/status"),
-        rule("list watch", "", "nodes secrets services"),
+        rule("list watch", "", "nodes services"),
         rule("list watch", "discovery.k8s.io", "endpointslices"),
         EVENTS,
     ),
@@ -169,6 +169,12 @@ _OTHERS = (
         EVENTS,
     ),
 )
+
+
+RETIRED: Mapping[str, tuple[rbac_pb2.PolicyRule, ...]] = {
+    "podlab:ingress": (rule("list watch", "", "nodes secrets services"),),
+}
+"""By role, rules that an earlier release gave it: an upgrade takes them away."""
 
 
 def component_roles(catalog: Catalog) -> tuple[rbac_pb2.ClusterRole, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from podlab_testing.ports import reserved_ports
 from podlab_testing.waiting import until
 
 from master.apiserver.authorization.component_roles import INGRESS_USER
+from master.apiserver.authorization.ingress import AGENTS
 from node.ingress.agent import IngressAgent
+from podlab import pki
 from podlab.client.client import Client
 from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.event_pb2 import Event
@@ -42,7 +45,7 @@ async def haproxy(tmp_path: Path) -> AsyncIterator[HaProxy]:
 async def agent(cluster: ApiServer, admin: Client, haproxy: HaProxy) -> AsyncIterator[IngressAgent]:
     """A running one, as its own user, in a cluster with a namespace of the tests'."""
     await admin.create(Namespace(metadata=ObjectMeta(name=NAMESPACE)))
-    made = IngressAgent(await cluster.client(INGRESS_USER), haproxy.settings, haproxy.server)
+    made = IngressAgent(await cluster.client(INGRESS_USER, AGENTS), haproxy.settings, haproxy.server)
     running = asyncio.create_task(made.run())
     try:
         await asyncio.wait_for(made.synced.wait(), 20)
@@ -142,9 +145,81 @@ async def test_the_status_has_the_addresses_of_the_ready_nodes_that_serve(
         await shown(expected)
 
 
+def tls_secret(name: str, host: str, authority: Path) -> Secret:
+    """With a new certificate for the host."""
+    number = len(list(authority.iterdir()))
+    pki.ensure_certificate(pki.ensure_ca(authority), authority, f"{name}-{number}", host, [], [host])
+    made = Secret(metadata=ObjectMeta(namespace=NAMESPACE, name=name), type="kubernetes.io/tls")
+    for part in ("crt", "key"):
+        made.data[f"tls.{part}"] = (authority / f"{name}-{number}.{part}").read_bytes()
+    return made
+
+
+async def shown(haproxy: HaProxy, host: str, secret: Secret) -> None:
+    """Raises AssertionError when the Secret's certificate is not shown soon."""
+    expected = ssl.PEM_cert_to_DER_cert(secret.data["tls.crt"].decode())
+    await until(lambda: haproxy.shown(host) == expected, f"the certificate of {secret.metadata.name} is shown")
+
+
+async def test_certificates_are_followed_for_as_long_as_ingresses_name_them(
+    admin: Client, agent: IngressAgent, haproxy: HaProxy, tmp_path: Path
+) -> None:
+    host, authority = "shop.example", tmp_path / "authority"
+    authority.mkdir()
+    opaque = Secret(metadata=ObjectMeta(namespace=NAMESPACE, name="opaque"), data={"password": b"x"})
+    await admin.create(opaque)
+    bare = haproxy.shown(host)
+    site = await admin.create(ingress("site", {host: [("/", "Prefix", "web")]}, tls={"first": [host]}))
+    await admin.create(ingress("other", {"o.example": [("/", "Prefix", "web")]}, tls={"opaque": ["o.example"]}))
+    await told(admin, "SecretNotFound", "site")
+    await told(admin, "SecretNotFound", "other")
+    first = await admin.create(tls_secret("first", host, authority))
+    await shown(haproxy, host, first)
+    first.data.update(tls_secret("first", host, authority).data)
+    await shown(haproxy, host, await admin.update(first))
+    second = await admin.create(tls_secret("second", host, authority))
+    site.spec.tls[0].secretName = "second"
+    site = await admin.update(await latest(admin, site))
+    await shown(haproxy, host, second)
+    await admin.delete(Secret, "second", NAMESPACE)
+    await until(lambda: haproxy.shown(host) == bare, "the default certificate is shown")
+
+
+async def latest(admin: Client, ingress: Ingress) -> Ingress:
+    """With this spec: the agent may have written the status meanwhile."""
+    found = await admin.get(Ingress, ingress.metadata.name, NAMESPACE)
+    found.spec.CopyFrom(ingress.spec)
+    return found
+
+
+async def test_it_reads_secrets_that_its_ingresses_name_and_no_others(cluster: ApiServer, admin: Client) -> None:
+    await admin.create(Namespace(metadata=ObjectMeta(name=NAMESPACE)))
+    for name in ("named", "foreign", "hidden"):
+        await admin.create(Secret(metadata=ObjectMeta(namespace=NAMESPACE, name=name)))
+    await admin.create(ingress_class())
+    await admin.create(ingress_class("other", "example.com/other"))
+    site = await admin.create(ingress("site", default="web", tls={"named": []}))
+    await admin.create(ingress("foreign", default="web", tls={"foreign": []}, class_name="other"))
+    await admin.create(ingress("none", default="web", tls={"hidden": []}, class_name="missing"))
+    client = await cluster.client(INGRESS_USER, AGENTS)
+    assert (await client.get(Secret, "named", NAMESPACE)).metadata.name == "named"
+    assert len((await client.list(Secret, NAMESPACE, field_selector="metadata.name=named")).items) == 1
+    for name in ("foreign", "hidden", "missing"):
+        with pytest.raises(Forbidden, match="no Ingress of a class of Podlab's controller names secret"):
+            await client.get(Secret, name, NAMESPACE)
+    too_much = (("", ""), (NAMESPACE, ""), ("", "metadata.name=named"), (NAMESPACE, "metadata.name!=x"))
+    for namespace, selector in too_much:
+        with pytest.raises(Forbidden, match="can only read individual secrets"):
+            await client.list(Secret, namespace, field_selector=selector)
+    with pytest.raises(Forbidden, match="can only read secrets"):
+        await client.delete(Secret, "named", NAMESPACE)
+    await admin.delete(Ingress, site.metadata.name, NAMESPACE)
+    with pytest.raises(Forbidden):
+        await client.get(Secret, "named", NAMESPACE)
+
+
 async def test_it_may_do_no_more_than_it_does(cluster: ApiServer) -> None:
-    client = await cluster.client(INGRESS_USER)
-    await client.list(Secret)
+    client = await cluster.client(INGRESS_USER, AGENTS)
     with pytest.raises(Forbidden):
         await client.list(Pod)
     with pytest.raises(Forbidden):

@@ -62,7 +62,6 @@ def test_what_is_wrong_with_backends_and_certificates_is_told_of_their_ingress()
 def test_what_is_followed_is_what_is_named() -> None:
     found = made(cluster())
     assert found.services == {PLACE}
-    assert found.secrets == {(NAMESPACE, "one"), (NAMESPACE, "bad")}
 
 
 def test_before_ingresses_are_known_nobody_is_listened_to() -> None:

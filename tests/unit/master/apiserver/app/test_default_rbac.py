@@ -84,3 +84,11 @@ async def test_what_was_taken_away_comes_back(cache: Cache, registry: WritableRe
     again: Any = entry.message()
     assert again.rules
     assert again.metadata.uid == discovery.metadata.uid
+
+
+def test_what_an_earlier_release_gave_and_this_one_does_not_is_taken_away() -> None:
+    (wanted, _) = (each for each in defaults(builtin.catalog()) if each.metadata.name == "podlab:ingress")
+    earlier = copied(wanted)
+    mine = rule("get", "", "configmaps")
+    earlier.rules.extend([mine, rule("list watch", "", "nodes secrets services")])
+    assert list(reconciled(wanted, earlier).rules) == [*wanted.rules, mine]  # type: ignore[union-attr]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.rbac import Rbac
+from podlab_testing.registry import NoIngresses
 
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.rules.escalation import check, described, missing
@@ -33,7 +34,7 @@ class NoPods:
 @pytest.fixture
 def judge(rbac: Any) -> Any:
     """What judges Jane's writes."""
-    return partial(check, Authorizer(rbac.policy, NoPods()), JANE)
+    return partial(check, Authorizer(rbac.policy, NoPods(), NoIngresses()), JANE)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_who_may_escalate_gives_anything(judge: Any, give: Any, new_role: Any) -
 
 
 def test_administrators_are_not_asked(rbac: Any, new_role: Any) -> None:
-    check(Authorizer(rbac.policy, NoPods()), ADMIN, new_role("r", rule("*", "*", "*")), None)
+    check(Authorizer(rbac.policy, NoPods(), NoIngresses()), ADMIN, new_role("r", rule("*", "*", "*")), None)
 
 
 def test_a_binding_gives_no_more_than_its_writer_has(
@@ -105,7 +106,7 @@ def test_owners_and_finalizers_may_be_changed_by_who_has_nothing(judge: Any, new
     new.metadata.finalizers.append("example.com/x")
     new.metadata.ownerReferences.add(name="o")
     judge(new, old)
-    asked = RoleEscalation(Authorizer(Rbac().policy, NoPods()))
+    asked = RoleEscalation(Authorizer(Rbac().policy, NoPods(), NoIngresses()))
     assert not asked.handles(builtin_kinds.named("Role"), Operation.DELETE, "")
     new.metadata.labels["a"] = "b"
     with pytest.raises(Forbidden):
