@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 _CLONE_NEWNET = 0x40000000
-_GET_MTU = 0x8921  # linux/sockios.h
+_GET_MTU, _SET_MTU = 0x8921, 0x8922  # linux/sockios.h
 _OWN = "/proc/thread-self/ns/net"
 
 
@@ -45,6 +45,12 @@ async def mtu_of(namespace: str, interface: str) -> int:
     with await make_socket(namespace, socket.AF_INET, socket.SOCK_DGRAM) as made:
         asked = struct.pack("16si", interface.encode(), 0)  # struct ifreq
         return int(struct.unpack_from("16si", fcntl.ioctl(made, _GET_MTU, asked))[1])
+
+
+async def set_mtu(namespace: str, interface: str, mtu: int) -> None:
+    """Of an interface there, in bytes. Raises OSError."""
+    with await make_socket(namespace, socket.AF_INET, socket.SOCK_DGRAM) as made:
+        fcntl.ioctl(made, _SET_MTU, struct.pack("16si", interface.encode(), mtu))
 
 
 @contextlib.asynccontextmanager

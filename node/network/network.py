@@ -11,7 +11,7 @@ from pathlib import Path
 from node.command import CommandError
 from node.family import family_of
 from node.iptables import Iptables
-from node.network import cni, masquerade
+from node.network import cni, doors, masquerade
 from node.network.connector import Connector
 from node.network.netlink import RouteError
 from node.network.peers import Peer, peer_of
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 # What another program took away is back within 10 s.
 VERIFY_PERIOD_S = 8.0
 RETRY_S = 2.0
+# A pod that is being connected while the MTU changes may have the old one: its door is found by a later look. Looking
+# for ever would cost 40 ms of a processor each time, at 110 pods.
+DOORS_SETTLE_S = 30.0
 
 
 class Network:
@@ -43,6 +46,7 @@ class Network:
         self._node_name = node_name
         self._cluster_cidrs = tuple(map(str, networks(cluster_cidr)))
         self._connector = Connector(Overlay(settings.overlay), settings.mtu)
+        self._doors_settled_at = 0.0  # in the loop's time
         self._file = cni_directory / cni.FILE
         self._nodes = Informer(client, Node)
         self._dirty = asyncio.Event()
@@ -92,17 +96,23 @@ class Network:
             family = family_of(cidr)
             if await Iptables(family=family).apply(masquerade.render(cidr), masquerade.PREFIX):
                 log.info("%s: masquerade rules written", family.name)
-        self._write_cni(tuple(map(str, own.pods)), pods_mtu)
+        now = asyncio.get_running_loop().time()
+        if self._write_cni(tuple(map(str, own.pods)), pods_mtu) or not self.ready:
+            self._doors_settled_at = now + DOORS_SETTLE_S
         self.ready, self.reason = True, ""
         self._was_ready.set()
+        if pods_mtu and now < self._doors_settled_at and (changed := await doors.keep(cni.BRIDGE, pods_mtu)):
+            log.info("interfaces of %d pods have the MTU %d from now on", changed, pods_mtu)
 
-    def _write_cni(self, pod_cidrs: tuple[str, ...], pods_mtu: int | None) -> None:
+    def _write_cni(self, pod_cidrs: tuple[str, ...], pods_mtu: int | None) -> bool:
+        """Whether it was another one."""
         text = json.dumps(cni.conflist(pod_cidrs, pods_mtu), indent=2) + "\n"
         if self._file.exists() and self._file.read_text() == text:
-            return
+            return False
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".tmp")
         temporary.write_text(text)
         temporary.replace(self._file)
         told = ", ".join(pod_cidrs)
         log.info("CNI configuration written: pods get addresses of %s, and packets of %s bytes", told, pods_mtu)
+        return True

@@ -1,16 +1,19 @@
 """Serves and asks, in pods, on nodes and on the controller alike: Python's standard library only.
 
-`serve` answers over HTTP with "pod node client-address port" (/bytes: 10 MB), and over UDP with the pod's name.
-`get URL COUNT` and `udp HOST PORT COUNT` print one answer a line, or why there was none; `digest URL` what a long
-answer comes to.
+`serve` answers over HTTP with "pod node client-address port" (/bytes: 10 MB), and over UDP with the pod's name and what
+it was sent. `get URL COUNT` and `udp HOST PORT COUNT` print one answer a line, or why there was none; `digest URL` what
+a long answer comes to. `stream HOST PORT SECONDS` sends `STREAMED_PER_S` datagrams a second from one socket, whatever
+becomes of them, and prints a line for each in turn: when it was sent, in seconds, and the pod that answered it or "-".
 """
 
 import hashlib
 import os
 import random
+import signal
 import socket
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 HTTP, ADMIN, UDP = 8080, 9090, 5353
 LONG = random.Random(1).randbytes(10_000_000)
 TIMEOUT_S = 4.0
+STREAMED_PER_S = 100
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,13 +39,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(offset: int) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # which the first process of a container does not heed else
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("", UDP + offset))  # first: whoever reaches it over HTTP knows that this answers, too
     for port in (HTTP, ADMIN):
         threading.Thread(target=ThreadingHTTPServer(("", port + offset), Handler).serve_forever).start()
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("", UDP + offset))
     while True:
-        _, client = udp.recvfrom(100)
-        udp.sendto(os.environ.get("POD_NAME", "?").encode(), client)
+        sent, client = udp.recvfrom(100)
+        udp.sendto(f"{os.environ.get('POD_NAME', '?')} {sent.decode()}".encode(), client)
 
 
 def get(url: str) -> bytes:
@@ -67,9 +72,49 @@ def ask_udp(host: str, port: int, count: int) -> None:
         for _ in range(count):
             try:
                 client.send(b"?")
-                print(client.recv(100).decode())
+                print(client.recv(100).decode().split()[0])
             except OSError as error:
                 print("timeout" if isinstance(error, TimeoutError) else "refused")
+
+
+def stream(host: str, port: int, seconds: float) -> None:
+    sent: list[float] = []
+    answered: dict[int, str] = {}
+    due_s = time.monotonic()
+    until_s = due_s + seconds
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((host, port))
+        while due_s < until_s:
+            _send(client, str(len(sent)))
+            sent.append(time.monotonic())
+            due_s += 1 / STREAMED_PER_S
+            _hear(client, answered, due_s)
+        _hear(client, answered, time.monotonic() + 1)
+    for number, at_s in enumerate(sent):
+        print(f"{at_s:.3f} {answered.get(number, '-')}")
+
+
+def _send(client: socket.socket, text: str) -> None:
+    """Unless it is refused: an earlier datagram's refusal is told at the next call, which then sends nothing."""
+    for _ in range(2):
+        try:
+            client.send(text.encode())
+            return
+        except (ConnectionRefusedError, PermissionError):
+            continue
+
+
+def _hear(client: socket.socket, answered: dict[int, str], until_s: float) -> None:
+    """Notes the answers until then."""
+    while (left_s := until_s - time.monotonic()) > 0:
+        client.settimeout(left_s)
+        try:
+            pod, number = client.recv(100).decode().split()
+            answered[int(number)] = pod
+        except TimeoutError:
+            return
+        except ConnectionRefusedError:
+            continue
 
 
 def main(command: str, *arguments: str) -> None:
@@ -82,6 +127,8 @@ def main(command: str, *arguments: str) -> None:
         print(hashlib.sha256(get(arguments[0])).hexdigest(), hashlib.sha256(LONG).hexdigest())
     elif command == "udp":
         ask_udp(arguments[0], int(arguments[1]), int(arguments[2]))
+    elif command == "stream":
+        stream(arguments[0], int(arguments[1]), float(arguments[2]))
 
 
 if __name__ == "__main__":

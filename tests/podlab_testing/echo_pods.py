@@ -25,7 +25,7 @@ LIBRARIES = {"usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"}
 
 
 def echo_pod(name: str, node: str, app: str, *, host_port: int = 0, **spec: Any) -> dict[str, Any]:
-    """`host_port` is a port of its node, which nothing else there may have."""
+    """`host_port` is a port of its node that nothing else there may have. An empty `node`: the scheduler chooses."""
     fields = {"POD_NAME": "metadata.name", "NODE_NAME": "spec.nodeName"}
     offset = OFFSET if spec.get("hostNetwork") else 0
     ports: list[dict[str, Any]] = [{"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 9090}]

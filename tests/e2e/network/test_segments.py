@@ -60,6 +60,14 @@ def packets_pass(cluster: OwnCluster, pods: dict[str, dict[str, Any]], mtu: int)
         assert between(cluster.lab, ends[0], ends[1]) == Passed(MEGABYTE, mtu, mtu), f"{source} to {target}"
 
 
+def longest_packets(cluster: OwnCluster, node: str) -> set[int]:
+    """What the node's pods may send, in bytes, as either end of their links has it."""
+    inside = "for each in /run/netns/*; do nsenter --net=$each ip -o link show dev eth0; done"
+    links = cluster.on(node, f"ip -o link show master podlab0; {inside}").splitlines()
+    assert links
+    return {int(link.split(" mtu ")[1].split()[0]) for link in links}
+
+
 def test_pods_on_both_segments_reach_each_other_and_services(cluster: OwnCluster) -> None:
     pods = cluster.pod_everywhere("web")
     assert ways(cluster, pods) == {
@@ -107,8 +115,17 @@ def test_without_vxlan_only_the_own_segment_is_reached_and_the_node_says_so(clus
     assert "is on another network segment, and podlab_network_overlay is never" in journal
 
 
-def test_a_node_that_goes_is_forgotten_and_reset_leaves_nothing(cluster: OwnCluster) -> None:
+def test_pods_that_run_get_the_length_of_packets_that_is_right_now(cluster: OwnCluster) -> None:
+    """`never` has left nothing to make room for. Pods of one bridge with several MTUs could not reach each other."""
+    for node in NODES:
+        wait_until(lambda node=node: longest_packets(cluster, node) == {1500}, f"all pods of {node} have 1500", 10)
     cluster.deploy("-e", "podlab_network_overlay=auto")
+    for node in NODES:
+        wait_until(lambda node=node: longest_packets(cluster, node) == {1450}, f"all pods of {node} have 1450", 10)
+    packets_pass(cluster, cluster.pod_everywhere("web"), 1450)
+
+
+def test_a_node_that_goes_is_forgotten_and_reset_leaves_nothing(cluster: OwnCluster) -> None:
     wait_until(lambda: "podlab-vxlan" in cluster.on("n1", "ip -br link"), "n1's device is there again", MENDED_WITHIN_S)
     address = cluster.addresses()["n2"]
     wait_until(lambda: address in cluster.on("n1", "bridge fdb show dev podlab-vxlan"), "n2 is known", MENDED_WITHIN_S)

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces ne
         pytest.param("two_segments.py", id="pods on two segments reach each other with packets of any size"),
         pytest.param("narrow_paths.py", id="preflight finds narrow paths and a closed port"),
         pytest.param("mended_ways.py", id="what others take away is put back, and what is theirs stays"),
+        pytest.param("doors_of_pods.py", id="pods that run get the MTU that pods have now"),
         pytest.param("unused_bridge.py", id="the pods' bridge goes with the last pod"),
     ],
 )
