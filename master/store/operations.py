@@ -8,15 +8,16 @@ from master.store.keys import check_key
 Operations = Sequence[Put | Delete]
 
 
-def check_operations(operations: Operations, limits: Limits) -> None:
-    """Raise ValueError for a commit that no state could make right."""
+def check_operations(operations: Operations, limits: Limits) -> int:
+    """How many bytes the values of a commit take. Raise ValueError for one that no state could make right."""
     if not operations:
         raise ValueError("a commit needs at least one operation")
+    value_bytes = 0
     for operation in operations:
+        value_bytes += size_bytes(operation)
         check_key(operation.key)
         if operation.expected is not None and operation.expected < 0:
             raise ValueError(f"{operation.key}: expected revision {operation.expected} is negative")
-    value_bytes = sum(map(size_bytes, operations))
     if not limits.allow(len(operations), value_bytes):
         raise ValueError(
             f"a commit holds at most {limits.operations} operations and {limits.value_bytes} bytes, "
@@ -24,3 +25,4 @@ def check_operations(operations: Operations, limits: Limits) -> None:
         )
     if len(operations) > 1 and len({operation.key for operation in operations}) != len(operations):
         raise ValueError("a commit names the same key twice")
+    return value_bytes

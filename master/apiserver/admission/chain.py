@@ -154,7 +154,8 @@ class SelectedPlugins:
 
 
 class Admission:
-    """Asks the plugins. Whom to ask is found out once for each kind, operation and subresource."""
+    """Asks the plugins. Whom to ask is found out once for each kind, operation and subresource, and again when users
+    tell a plugin something else."""
 
     def __init__(self, plugins: tuple[Plugin, ...], conversions: Conversions | None = None) -> None:
         self.plugins = plugins
@@ -163,13 +164,15 @@ class Admission:
         self._followers: list[Callable[[], None]] = []
         for lister in (each for plugin in plugins if plugin.completes_alike for each in plugin.completes_by):
             lister.follow(self.forget)
+        for told_by in (each for plugin in plugins for each in plugin.told_by):
+            told_by.follow(self._asked.clear)
 
     def asked(self, kind: Kind, operation: Operation, subresource: str) -> SelectedPlugins:
         """Who is asked about such writes."""
         key = (kind.group_kind, operation, subresource)
         found = self._asked.get(key)
         if found is None:
-            asked = [one for one in self.plugins if one.handles(kind, operation, subresource)]
+            asked = [one for one in self.plugins if not one.is_idle and one.handles(kind, operation, subresource)]
             found = self._asked[key] = _asked(asked, kind)
         return found
 
@@ -194,11 +197,9 @@ class Admission:
         alongside: Alongside = NOTHING
         converts = request.write.kind.conversion is not None
         for plugin in asked.judging:
-            if not plugin.may_judge(request):
-                continue
             more = await (self._asking(plugin.validate, request) if converts else plugin.validate(request))
             if more:
-                alongside = (*alongside, *more)
+                alongside = (*alongside, *more) if alongside else more
         return alongside
 
     async def _asking(self, ask: Callable[[AdmissionRequest], Awaitable[T]], request: AdmissionRequest) -> T:

@@ -127,6 +127,16 @@ class Plugin:
         """What it looks up to complete new pods: what pods of a template become may change with these objects."""
         return ()
 
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        """What users tell it what to do by: whether it is idle may change with these."""
+        return ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether users have told it nothing: it is asked about no write then, so that those cost nothing more."""
+        return False
+
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """Whether it is asked about such writes at all. Found out once for each kind, operation and subresource."""
         return any(scope.covers(kind, operation, subresource) for scope in self.scopes)
@@ -137,10 +147,6 @@ class Plugin:
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """Complete `request.new`, which has its defaults and is not validated. Raises ApiError."""
-
-    def may_judge(self, request: AdmissionRequest) -> bool:
-        """Whether it may have something to say about this write: else `validate` is not asked. Costs little."""
-        return True
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """Let the write pass, and say what is to be committed with it. Raises ApiError.

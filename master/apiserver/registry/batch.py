@@ -31,19 +31,22 @@ class _Group:
     """By key: what several need, they need once."""
     indices: list[int] = field(default_factory=list)
     bytes: int = 0
+    """Of what is written alongside, and of all objects, those that go included: watchers are told of these as well."""
 
     def takes(self, index: int, planned: Planned) -> bool:
         """Whether there is room for it: it goes into the commit then. What is written twice is written one after the
         other."""
-        operations = planned.operations
-        size_bytes = self.bytes + contract.value_bytes(operations)
+        operations = self.operations
+        alongside = [operation for operation in planned.alongside if operation.key not in operations]
+        size_bytes = self.bytes + len(planned.value) + contract.value_bytes(alongside)
         if self.indices:
             within = len(self.indices) < _COMMIT_OBJECTS and size_bytes <= _COMMIT_BYTES
-            allowed = self.limits.allow(len(self.operations) + len(operations), size_bytes)
-            if not within or not allowed or planned.key in self.operations:
+            allowed = self.limits.allow(len(operations) + 1 + len(alongside), size_bytes)
+            if not within or not allowed or planned.key in operations:
                 return False
-        for operation in operations:
-            self.operations[operation.key] = operation
+        operations[planned.key] = planned.operation
+        for operation in alongside:
+            operations[operation.key] = operation
         self.indices.append(index)
         self.bytes = size_bytes
         return True

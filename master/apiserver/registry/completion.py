@@ -33,18 +33,17 @@ class Completion:
         remembers: bool = True,
     ) -> None:
         """Objects of the kinds that are `allocated` something get more than is found out here."""
-        self._admission = admission
+        self.admission = admission
         self._kinds = kinds or CurrentCatalog(builtin.catalog())
         self._allocated = allocated
         self._remembers = remembers
         self.memo = TemplateMemo()
         admission.follow(self.memo.forget)
 
-    async def complete(self, request: AdmissionRequest, resource: Resource) -> Result | None:
+    async def complete(self, request: AdmissionRequest, resource: Resource, asked: SelectedPlugins) -> Result | None:
         """Complete `request.new`; the result that all pods of its template share, None for one of its own. Raises what
         plugins raise."""
         new = request.new
-        asked = self._admission.asked(request.write.kind, request.write.operation, request.write.subresource)
         if not isinstance(new, pod_pb2.Pod) or (shape := self._shape(new, request, asked)) is None:
             await self._complete(request, resource, asked)
             return None
@@ -88,7 +87,7 @@ class Completion:
     async def _changed(self, request: AdmissionRequest, resource: Resource, asked: SelectedPlugins) -> None:
         """Have the object changed as users say. It may get another name: nobody knows it by the one that it had."""
         own = changes.copied(objects.metadata(request.new))
-        await self._admission.change(asked, request, lambda changed: changes.begin_again(changed.new, resource, own))
+        await self.admission.change(asked, request, lambda changed: changes.begin_again(changed.new, resource, own))
         name = objects.metadata(request.new).name
         if name != own.name:
             request.write = replace(request.write, name=name)

@@ -82,11 +82,15 @@ class Planned:
     unchanged: bool = False
 
     @property
+    def operation(self) -> Put | Delete:
+        """The object's own."""
+        expected = self.entry.revision if self.entry is not None else 0
+        return Delete(self.key, expected) if self.request.removed else Put(self.key, self.value, expected)
+
+    @property
     def operations(self) -> list[Put | Delete]:
         """The object's own comes first."""
-        expected = self.entry.revision if self.entry is not None else 0
-        own = Delete(self.key, expected) if self.request.removed else Put(self.key, self.value, expected)
-        return [own, *self.alongside]
+        return [self.operation, *self.alongside]
 
 
 @dataclass(slots=True)
@@ -224,7 +228,7 @@ class Registry:
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
             await plugin.mutate(request)
-        alike = await self._completion.complete(request, resource)
+        alike = await self._completion.complete(request, resource, asked)
         if request.write is not write:  # it has another name
             key = _key(request.write)
         return _Begun(request, key, alike, asked, _rules(write, resource.strategy))

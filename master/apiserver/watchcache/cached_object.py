@@ -153,8 +153,8 @@ class CacheEvent:
         self.old = old
         self.new = new
         self.revision = revision
-        self._frames: dict[int, bytes] = {}
-        self._lines: dict[int, bytes] = {}
+        self._frames: dict[int, bytes] | None = None  # most events are sent to nobody, or in one of the two forms
+        self._lines: dict[int, bytes] | None = None
         self._old_message: Message | None = None
         self._new_message: Message | None = None
         self._deleted: CachedObject | None = None
@@ -182,6 +182,8 @@ class CacheEvent:
 
     def frame(self, event_type: int) -> bytes:
         """The event as it stands in a WatchResponse. A deletion carries the last state at this revision."""
+        if self._frames is None:
+            self._frames = {}
         frame = self._frames.get(event_type)
         if frame is None:
             frame = self._frames[event_type] = encoding.event(event_type, self.shown(event_type).element)
@@ -189,6 +191,8 @@ class CacheEvent:
 
     def line(self, event_type: int) -> bytes:
         """The event as a line of JSON, as REST sends it."""
+        if self._lines is None:
+            self._lines = {}
         line = self._lines.get(event_type)
         if line is None:
             line = self._lines[event_type] = encoding.json_event(event_type, self.shown(event_type).json())

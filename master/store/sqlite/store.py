@@ -78,9 +78,9 @@ class SqliteStore:
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         """See Store."""
         self._check_open()
-        check_operations(operations, LIMITS)
+        value_bytes = check_operations(operations, LIMITS)
         answer: asyncio.Future[int] = self._loop.create_future()
-        self._submit(Commit(operations, answer))
+        self._submit(Commit(operations, value_bytes, answer))
         return await answer
 
     async def watch(self, prefix: str, from_revision: int) -> AsyncIterator[list[Change]]:

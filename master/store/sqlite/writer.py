@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from master.store.contract import Change, size_bytes
+from master.store.contract import Change
 from master.store.operations import Operations
 from master.store.sqlite.decide import LIMITS, Standing
 from master.store.sqlite.group import write_group
@@ -34,6 +34,8 @@ class Commit:
     """A commit, and where its revision or its refusal goes."""
 
     operations: Operations
+    value_bytes: int
+    """Of all values that it puts."""
     answer: asyncio.Future[int]
 
 
@@ -127,7 +129,7 @@ class Writer:
         for request in waiting[:_GROUP_COMMITS]:
             if not isinstance(request, Commit):
                 break
-            left_bytes -= sum(map(size_bytes, request.operations))
+            left_bytes -= request.value_bytes
             if group and left_bytes < 0:
                 break
             group.append(request)

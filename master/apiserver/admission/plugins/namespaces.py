@@ -29,6 +29,9 @@ class NamespaceLifecycle(Plugin):
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._namespaces: Lister[Namespace] = listed(cache, Namespace)
+        self._open: set[str] = set()
+        """Namespaces that have been found open, until one of all changes: each new object asks twice."""
+        self._namespaces.follow(self._open.clear)
 
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
@@ -58,8 +61,11 @@ class NamespaceLifecycle(Plugin):
         return namespaces.closed(new.metadata.name)
 
     def _check_home(self, write: Write) -> None:
+        if write.namespace in self._open:
+            return
         home = self._namespaces.get("", write.namespace)
         namespaces.check_home(write.kind, write.name, write.namespace, home)
+        self._open.add(write.namespace)
 
     def _check_empty(self, namespace: str) -> None:
         """A namespace goes last, or what is in it could never be reached again."""

@@ -88,7 +88,7 @@ class PoliciesInForce(Generic[P, B, C]):
             lister.follow(self._forget)
 
     def all(self) -> Sequence[PolicyInForce[P, B, C]]:
-        """All, by name. Where there are none, nobody needs to ask what a write is about."""
+        """All, by name."""
         return self._in_force if self._in_force is not None else self._read()
 
     def about(
@@ -101,6 +101,11 @@ class PoliciesInForce(Generic[P, B, C]):
             found = [one for one in self.all() if one.matcher.may_take(served_as, subresource, operation)]
             self._about[key] = found
         return found
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """See Followed."""
+        for lister in (self._policies, self._bindings):
+            lister.follow(changed)
 
     def _forget(self) -> None:
         self._in_force = None

@@ -10,7 +10,7 @@ from typing import ClassVar
 from google.protobuf.message import Message
 
 from master.apiserver.admission.lister import listed
-from master.apiserver.admission.plugin import AdmissionRequest, MutatingPlugin
+from master.apiserver.admission.plugin import AdmissionRequest, Followed, MutatingPlugin
 from master.apiserver.admission.plugins import requestvariables
 from master.apiserver.admission.plugins.policies.in_force import (
     Binding,
@@ -93,13 +93,23 @@ class MutatingAdmissionPolicy(MutatingPlugin):
             CompiledMutatingPolicy,
         )
 
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._in_force,)
+
+    @property
+    def is_idle(self) -> bool:
+        """See Plugin."""
+        return not self._in_force.all()
+
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
         return operation is not Operation.DELETE and subresource not in _LEFT_ALONE and not configures_policies(kind)
 
     def concerns(self, request: AdmissionRequest) -> bool:
         """See MutatingPlugin."""
-        return bool(self._in_force.all() and self._about(request))
+        return bool(self._about(request))
 
     def _about(self, request: AdmissionRequest) -> Sequence[_Policy]:
         return self._in_force.about(*self._targets.about(request))

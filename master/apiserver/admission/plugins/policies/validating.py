@@ -8,7 +8,7 @@ from typing import ClassVar
 import orjson
 
 from master.apiserver.admission.lister import listed
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Followed, Plugin
 from master.apiserver.admission.plugins import requestvariables
 from master.apiserver.admission.plugins.policies.in_force import PoliciesInForce, PolicyInForce, configures_policies
 from master.apiserver.admission.plugins.policies.parameters import Misconfigured, Parameters
@@ -43,13 +43,19 @@ class ValidatingAdmissionPolicy(Plugin):
         self.authorizer = authorizer
         self._in_force = PoliciesInForce(listed(cache, Policy), listed(cache, Binding), CompiledPolicy)
 
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._in_force,)
+
+    @property
+    def is_idle(self) -> bool:
+        """See Plugin."""
+        return not self._in_force.all()
+
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
         return not configures_policies(kind)
-
-    def may_judge(self, request: AdmissionRequest) -> bool:
-        """See Plugin."""
-        return bool(self._in_force.all())
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""

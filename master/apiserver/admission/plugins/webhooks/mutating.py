@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from master.apiserver.admission.lister import listed
-from master.apiserver.admission.plugin import AdmissionRequest, MutatingPlugin
+from master.apiserver.admission.plugin import AdmissionRequest, Followed, MutatingPlugin
 from master.apiserver.admission.plugins.progress import MutationProgress
 from master.apiserver.admission.plugins.targets import Targets
 from master.apiserver.admission.plugins.webhooks import notes
@@ -34,13 +34,23 @@ class MutatingAdmissionWebhook(MutatingPlugin):
         self._invoker = Invoker(self._targets, authorizer, calls, ADMIT)
         self._patches = Patches(cache)
 
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._hooks,)
+
+    @property
+    def is_idle(self) -> bool:
+        """See Plugin."""
+        return not self._hooks.are_there
+
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
         return not configures_admission(kind)
 
     def concerns(self, request: AdmissionRequest) -> bool:
         """See MutatingPlugin."""
-        return self._hooks.are_there and bool(self._hooks.about(*self._targets.about(request)))
+        return bool(self._hooks.about(*self._targets.about(request)))
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See MutatingPlugin."""

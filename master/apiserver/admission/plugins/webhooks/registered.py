@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from master.apiserver.admission.lister import Lister
@@ -49,6 +49,10 @@ class RegisteredHooks(Generic[C]):
             found = [hook for hook in everyone if hook.may_take(served_as, subresource, operation)]
             self._about[key] = found
         return found
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """See Followed."""
+        self._configurations.follow(changed)
 
     def _forget(self) -> None:
         self._all = None

@@ -7,7 +7,7 @@ import logging
 from typing import ClassVar
 
 from master.apiserver.admission.lister import listed
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Followed, Plugin
 from master.apiserver.admission.plugins.targets import Targets
 from master.apiserver.admission.plugins.webhooks import notes
 from master.apiserver.admission.plugins.webhooks.counting import counted
@@ -35,13 +35,19 @@ class ValidatingAdmissionWebhook(Plugin):
         self._hooks = RegisteredHooks(listed(cache, ValidatingWebhookConfiguration))
         self._invoker = Invoker(self._targets, authorizer, calls, VALIDATING)
 
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._hooks,)
+
+    @property
+    def is_idle(self) -> bool:
+        """See Plugin."""
+        return not self._hooks.are_there
+
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
         return not configures_admission(kind)
-
-    def may_judge(self, request: AdmissionRequest) -> bool:
-        """See Plugin."""
-        return self._hooks.are_there
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""

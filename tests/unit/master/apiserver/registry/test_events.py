@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
-from master.apiserver.admission.plugin import AdmissionRequest
+from master.apiserver.admission.plugin import Followed
 from master.apiserver.registry.batch import Batch, Result
 from master.apiserver.rpc import writes
 from master.apiserver.watchcache.cache import Cache
@@ -122,17 +122,39 @@ async def test_who_may_not_write_one_is_told_so(recording: Recording, cache: Cac
     assert [type(result) for result in results] == [Forbidden, int]
 
 
-class Unconcerned(Refusing):
-    """Would refuse them, but has nothing to say of what is called `a`."""
+class Told(Refusing):
+    """Refuses them once it is told to."""
 
-    def may_judge(self, request: AdmissionRequest) -> bool:
-        return request.write.name != "a"
+    def __init__(self, *names: str) -> None:
+        super().__init__(*names)
+        self._changed: list[Callable[[], None]] = []
+        self._is_told = False
+
+    @property
+    def told_by(self) -> tuple[Followed, ...]:
+        return (self,)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._is_told
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        self._changed.append(changed)
+
+    def tell(self, *, anything: bool) -> None:
+        self._is_told = anything
+        for changed in self._changed:
+            changed()
 
 
-async def test_who_has_nothing_to_judge_is_not_asked(recording: Recording, cache: Cache) -> None:
-    unconcerned = Recording(Batch(cache, registry_of(cache, Unconcerned("a", "b"))))
-    results = await unconcerned.record([event("a"), event("b")])
-    assert [type(result) for result in results] == [int, Forbidden]
+async def test_who_is_told_nothing_is_not_asked(recording: Recording, cache: Cache) -> None:
+    plugin = Told("a", "b")
+    told = Recording(Batch(cache, registry_of(cache, plugin)))
+    found = []
+    for anything in (False, True, False):
+        plugin.tell(anything=anything)
+        found += await told.record([event("a", count=len(found) + 1)])
+    assert [type(result) for result in found] == [int, Forbidden, int]
 
 
 async def test_others_that_were_faster_hold_nobody_up(

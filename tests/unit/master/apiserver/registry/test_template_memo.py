@@ -18,6 +18,7 @@ from master.apiserver.admission.write import Operation, Write, WriteContext
 from master.apiserver.authentication.user import User
 from master.apiserver.registry import changes, template_memo
 from master.apiserver.registry.completion import Completion
+from master.apiserver.registry.template_memo import Result
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
@@ -120,13 +121,18 @@ OBJECTS: tuple[Message, ...] = (
 CHANGES = st.tuples(st.sampled_from(("put", "remove")), st.sampled_from(OBJECTS))
 
 
+async def completed(completion: Completion, made: pod_pb2.Pod, by: WriteContext = BY_ADMIN) -> Result | None:
+    asked = completion.admission.asked(RESOURCE.kind, Operation.CREATE, "")
+    return await completion.complete(AdmissionRequest(Write.create(by, made), made), RESOURCE, asked)
+
+
 async def begun(message: pod_pb2.Pod, completion: Completion, by: WriteContext = BY_ADMIN) -> pod_pb2.Pod | str:
     """What the pod becomes, or why it does not."""
     made = pod_pb2.Pod()
     made.CopyFrom(message)
     changes.begin(made, RESOURCE, f"uid-of-{message.metadata.name}", NOW)
     try:
-        await completion.complete(AdmissionRequest(Write.create(by, made), made), RESOURCE)
+        await completed(completion, made, by)
     except ApiError as error:
         return str(error)
     return made
@@ -197,7 +203,7 @@ async def test_what_is_stored_of_a_pod_is_the_same_whether_its_template_is_known
     completion = Completion(admission_of(cluster.cache))
     for name in ("a", "b"):
         made = pod(name, app=name)
-        result = await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), RESOURCE)
+        result = await completed(completion, made)
         assert result is not None
         assert pod_pb2.Pod.FromString(result.encoded(made)) == made
         assert result.size_bytes(made) == len(result.encoded(made))
