@@ -50,6 +50,7 @@ from podlab.api.values.ipfamilies import Network, networks
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
+from podlab.client.leaderelection.candidacy import candidacy, tell
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.pki import PkiError
 
@@ -59,6 +60,7 @@ MOST_NODE_BITS = 16
 log = logging.getLogger(__name__)
 
 USER_AGENT = "podlab-controllers"
+LEASE = "kube-controller-manager"
 CALLERS = frozenset({"system:apiserver"})
 
 
@@ -166,6 +168,12 @@ async def work(settings: ControllersSettings, client: Client, synced: asyncio.Ev
             group.create_task(one.run(), name=one.name)
 
 
+async def _led(leading: asyncio.Event, settings: ControllersSettings, client: Client, synced: asyncio.Event) -> None:
+    """As `work`, once it is our turn. Before, their queues would only grow by what comes and goes."""
+    await leading.wait()
+    await work(settings, client, synced)
+
+
 def node_blocks(settings: ControllersSettings) -> dict[Network, int]:
     """The networks of pods, and how long the prefixes of nodes' blocks in each are. Raises ValueError."""
     masks = {4: settings.node_cidr_mask, 6: settings.node_cidr_mask_ipv6}
@@ -208,7 +216,9 @@ async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(settings.tls, address, (), allowed_users=CALLERS)
     synced = asyncio.Event()
     async with Client(settings.apiserver, settings.tls, user_agent=USER_AGENT) as client:
-        await component.serve_loop(server, checks, work(settings, client, synced), synced, stop)
+        with candidacy(client, LEASE, address) as elector:
+            loop = elector.run(_led(elector.leading, settings, client, synced), tell(checks, elector))
+            await component.serve_loop(server, checks, loop, synced, stop)
 
 
 def main() -> None:

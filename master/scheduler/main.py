@@ -16,9 +16,11 @@ from master.scheduler.settings import SchedulerSettings
 from podlab import component
 from podlab import settings as podlab_settings
 from podlab.client.client import Client
+from podlab.client.leaderelection.candidacy import candidacy, tell
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
+LEASE = "kube-scheduler"
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +42,10 @@ def load_policy(configuration: Path | None) -> Policy:
 async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set. Raises SettingsError."""
     policy = load_policy(settings.configuration)
+    address = f"{settings.bind_address}:{settings.port}"
     server, checks = component.grpc_server(
         settings.tls,
-        f"{settings.bind_address}:{settings.port}",
+        address,
         [scheduler_pb2.DESCRIPTOR.services_by_name["Scheduler"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
@@ -51,7 +54,9 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server
         )
-        await component.serve_loop(server, checks, scheduler.run(), scheduler.synced, stop)
+        with candidacy(client, LEASE, address) as elector:
+            loop = elector.run(scheduler.run(elector.leading), tell(checks, elector))
+            await component.serve_loop(server, checks, loop, scheduler.synced, stop)
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ BATCH = 64
 
 
 class Scheduler:
-    """`run` for ever; `explain` and `foresee` answer at once."""
+    """`run` for ever; pods are scheduled once `leading` is set. `explain` and `foresee` answer at once."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Scheduler:
         self._pods.on_change(self._event_handlers.pod_changed)
         self._budget_informer.on_change(self._budget_changed)
 
-    async def run(self) -> None:
+    async def run(self, leading: asyncio.Event) -> None:
         informers = (self._nodes, self._pods, self._budget_informer)
         async with asyncio.TaskGroup() as group:
             parts = (
@@ -119,6 +119,7 @@ class Scheduler:
                 await informer.synced.wait()
             await self._cluster_state.synced()
             self.synced.set()
+            await leading.wait()
             while True:
                 await self._binder.drained()
                 await wait_for_active_pods(self._queue, self._queue_changed)

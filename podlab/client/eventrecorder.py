@@ -90,6 +90,13 @@ class EventRecorder:
                 log.warning("%d events were dropped while too many waited to be written", self._dropped)
                 self._dropped = 0
 
+    async def flush(self) -> None:
+        """Writes what still waits when `run` has ended."""
+        events = list(self._waiting.values())
+        self._waiting.clear()
+        if events:
+            await self._write(events)
+
     async def _write(self, events: list[event_pb2.Event]) -> None:
         for attempt in range(ATTEMPTS):
             failed = await self._record(events)

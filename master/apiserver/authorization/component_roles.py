@@ -21,7 +21,8 @@ _REVIEWS = (
 
 
 def _leader(name: str) -> tuple[rbac_pb2.PolicyRule, ...]:
-    return rule("create", _LEASES, "leases"), rule("get update", _LEASES, "leases", name)
+    """Of our own is `list watch`: who waits for a Lease sees at once that it is given up."""
+    return rule("create", _LEASES, "leases"), rule("get list update watch", _LEASES, "leases", name)
 
 
 def _every_kind(catalog: Catalog, verbs: str) -> Iterator[rbac_pb2.PolicyRule]:

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from master.apiserver.authorization import Attributes
 from master.apiserver.egress.kubelet import nodes
 from master.apiserver.egress.kubelet.target import Target
+from master.apiserver.rpc import leaders
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab import ports
@@ -121,7 +122,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
 def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Target:
     """Where the call goes. Raises NotFound, BadRequest for a pod on no node, ServiceUnavailable without an address."""
     if route.component == SCHEDULER:
-        return Target("the scheduler", scheduler)
+        return leaders.scheduler(cache, scheduler)
     name = asked.node or _node_of_pod(asked, cache)
     if route.component in _AGENTS:
         what, port = _AGENTS[route.component]

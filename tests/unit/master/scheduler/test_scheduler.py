@@ -76,7 +76,9 @@ def pod(name: str, uid: str, cpu: str, on: str = "") -> Pod:
 
 @contextlib.asynccontextmanager
 async def running(client: Any) -> AsyncIterator[None]:
-    task = asyncio.create_task(Scheduler(client, backoff=Backoff(0.01)).run())
+    leading = asyncio.Event()
+    leading.set()
+    task = asyncio.create_task(Scheduler(client, backoff=Backoff(0.01)).run(leading))
     try:
         yield
     finally:
