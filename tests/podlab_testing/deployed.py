@@ -76,6 +76,14 @@ def wait_until(question: Callable[[], T], what: str, timeout_s: float = 60.0, ev
         time.sleep(every_s)
 
 
+def wait_for(expected: T, question: Callable[[], T], what: str, timeout_s: float = 60.0, every_s: float = 0.3) -> None:
+    """Until the answer is `expected`; fails naming `what` and the last answer when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while (answer := question()) != expected:
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}; {answer!r} is not {expected!r}"
+        time.sleep(every_s)
+
+
 def ask(url: str, timeout_s: float = 5.0) -> str:
     with urllib.request.urlopen(url, timeout=timeout_s) as answer:
         return str(answer.read().decode())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from podlab_testing.deployed import Cli, MakeNamespace, deployment, service, wait_until
+from podlab_testing.deployed import Cli, MakeNamespace, deployment, service, wait_for, wait_until
 
 from podlab import pki
 
@@ -123,13 +123,13 @@ def site(cli: Cli, addresses: dict[str, str], namespace: str, program: str) -> I
 def test_hosts_and_paths_lead_to_their_services(site: Site) -> None:
     assert site.ask("red.example") == "404"
     site.ingress({"red.example": {"/": "red", "/healthz": "blue"}, "blue.example": {"/": "blue"}})
-    wait_until(lambda: site.answered_by("red.example") == "red", "Traefik has the Ingress")
+    wait_for("red", lambda: site.answered_by("red.example"), "Traefik has the Ingress")
     assert site.answered_by("blue.example") == "blue"
     assert site.answered_by("red.example", "/slow?seconds=0") == "red"
     assert site.ask("other.example") == "404"
 
     site.ingress({"red.example": {"/": "red", "/slow": "blue"}})
-    wait_until(lambda: site.answered_by("red.example", "/slow?seconds=0") == "blue", "Traefik has the changed Ingress")
+    wait_for("blue", lambda: site.answered_by("red.example", "/slow?seconds=0"), "Traefik has the changed Ingress")
     assert (site.answered_by("red.example"), site.ask("blue.example")) == ("red", "404")
 
 
@@ -155,13 +155,13 @@ def test_pods_that_come_and_go_are_followed(site: Site) -> None:
         pods = site.cli.items("pods", "-n", site.namespace, "-l", "app=red")
         return {each["metadata"]["name"] for each in pods if "deletionTimestamp" not in each["metadata"]}
 
-    wait_until(lambda: site.answered_by("red.example") == "red", "Traefik has the Ingress")
+    wait_for("red", lambda: site.answered_by("red.example"), "Traefik has the Ingress")
     wait_until(lambda: answering() == ready(), "both pods answer")
     site.cli("delete", "pod", min(ready()), "-n", site.namespace)
     site.cli("rollout", "status", "deployment/red", "-n", site.namespace, "--timeout", "60")
     wait_until(lambda: answering() == ready(), "the new pod answers in the old one's place")
     site.cli("scale", "deployment/red", "-n", site.namespace, "--replicas=0")
-    wait_until(lambda: site.ask("red.example") == "503", "no pod is left")
+    wait_for("503", lambda: site.ask("red.example"), "Traefik says that no pod is left")
 
 
 def test_the_certificate_of_a_secret_is_served(site: Site, tmp_path: Path) -> None:
