@@ -6,9 +6,9 @@ Message layouts: linux/netfilter/nfnetlink_conntrack.h. Blocking; for use in a t
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+import struct
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 
 from node.family import IPV4, Family, family_of
 from node.netfilter import ACK, DUMP, NESTED, REQUEST, NetfilterSocket, attribute, attributes
@@ -16,7 +16,8 @@ from podlab.api.values.ipfamilies import with_port
 
 CONNTRACK_GET, CONNTRACK_DELETE = 0x101, 0x102
 
-TUPLE_ORIGINAL, TUPLE_REPLY = 1, 2
+TUPLE_ORIGINAL, TUPLE_REPLY, FILTER = 1, 2, 25
+FILTER_ORIGINAL, FILTER_BY_PROTOCOL = 1, 1 << 3  # linux/netfilter/nf_conntrack_netlink.c
 TUPLE_IP, TUPLE_PROTOCOL = 1, 2
 IP_SOURCE, IP_DESTINATION = 1, 2
 IP6_SOURCE, IP6_DESTINATION = 3, 4
@@ -24,6 +25,8 @@ PROTOCOL_NUMBER, PROTOCOL_SOURCE_PORT, PROTOCOL_DESTINATION_PORT = 1, 2, 3
 
 # What protocols are called in rules; the others have their number.
 PROTOCOLS = {1: "icmp", socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_SCTP: "sctp"}
+NUMBERS = {name: number for number, name in PROTOCOLS.items()}
+IPV4_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,18 @@ class FlowTable:
     def __exit__(self, *exception: object) -> None:
         self._kernel.__exit__(*exception)
 
-    def flows(self, families: Iterable[Family] = (IPV4,)) -> list[Flow]:
-        """All flows over these families."""
+    def flows(
+        self, families: Iterable[Family] = (IPV4,), *, protocol: str = "", ends: Collection[str] | None = None
+    ) -> list[Flow]:
+        """The flows over these families: of one protocol when one is named, and with one of `ends` as the client's
+        or the endpoint's address when they are given. A busy node has ten thousands of others.
+        """
+        wanted = None if ends is None else frozenset(map(_packed, ends))
         found = []
         for family in families:
-            answers = self._kernel.ask(CONNTRACK_GET, REQUEST | DUMP, family.number)
-            found += [flow for flow in (decode(answer) for _, answer in answers) if flow is not None]
-        return found
+            answers = self._kernel.ask(CONNTRACK_GET, REQUEST | DUMP, family.number, _of_protocol(protocol))
+            found += [flow for _, answer in answers if (flow := decode(answer, wanted)) is not None]
+        return [flow for flow in found if flow.protocol == protocol] if protocol else found
 
     def end(self, flow: Flow) -> None:
         """Removes the flow, so that the rules apply to its next packet. Success when the flow has ended already."""
@@ -66,17 +74,29 @@ class FlowTable:
             return
 
 
-def decode(answer: bytes) -> Flow | None:
-    """The flow of one answer; None when it lacks a side."""
+def decode(answer: bytes, ends: Collection[bytes] | None = None) -> Flow | None:
+    """The flow of one answer; None when it lacks a side, or when `ends` are given and it is of none of them."""
     found = attributes(answer)
     named = found.get(TUPLE_ORIGINAL, b"")
     original, reply = _tuple(named), _tuple(found.get(TUPLE_REPLY, b""))
     if original is None or reply is None:
         return None
-    return Flow(*original, with_port(reply[1], reply[2]), named)
+    number, source, source_port, destination, destination_port = original
+    _, endpoint, endpoint_port, _, _ = reply
+    if ends is not None and source not in ends and endpoint not in ends:
+        return None
+    return Flow(
+        PROTOCOLS.get(number, str(number)),
+        _written(source),
+        source_port,
+        _written(destination),
+        destination_port,
+        with_port(_written(endpoint), endpoint_port),
+        named,
+    )
 
 
-def _tuple(content: bytes) -> tuple[str, str, int, str, int] | None:
+def _tuple(content: bytes) -> tuple[int, bytes, int, bytes, int] | None:
     """Protocol, source and its port, destination and its port."""
     parts = attributes(content)
     addresses, protocol = attributes(parts.get(TUPLE_IP, b"")), attributes(parts.get(TUPLE_PROTOCOL, b""))
@@ -85,11 +105,27 @@ def _tuple(content: bytes) -> tuple[str, str, int, str, int] | None:
         source, destination = addresses.get(IP6_SOURCE, b""), addresses.get(IP6_DESTINATION, b"")
     if not source:
         return None
-    number = int.from_bytes(protocol.get(PROTOCOL_NUMBER, b""))
     return (
-        PROTOCOLS.get(number, str(number)),
-        str(ip_address(source)),
+        int.from_bytes(protocol.get(PROTOCOL_NUMBER, b"")),
+        source,
         int.from_bytes(protocol.get(PROTOCOL_SOURCE_PORT, b"")),
-        str(ip_address(destination)),
+        destination,
         int.from_bytes(protocol.get(PROTOCOL_DESTINATION_PORT, b"")),
     )
+
+
+def _of_protocol(name: str) -> bytes:
+    """Lets the kernel answer with this protocol's flows alone. Linux before 5.8 answers with all."""
+    if not name:
+        return b""
+    of_protocol = attribute(TUPLE_PROTOCOL | NESTED, attribute(PROTOCOL_NUMBER, bytes([NUMBERS[name]])))
+    by_protocol = attribute(FILTER_ORIGINAL, struct.pack("=I", FILTER_BY_PROTOCOL))
+    return attribute(TUPLE_ORIGINAL | NESTED, of_protocol) + attribute(FILTER | NESTED, by_protocol)
+
+
+def _packed(address: str) -> bytes:
+    return socket.inet_pton(family_of(address).number, address)
+
+
+def _written(address: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(address) == IPV4_BYTES else socket.AF_INET6, address)

@@ -45,7 +45,7 @@ class FlowCutter:
 def _cut(table: PolicyTable) -> int:
     with FlowTable() as kernel:
         families = dict.fromkeys(map(family_of, table.isolated))
-        ended = forbidden(kernel.flows(families), table, _is_own)
+        ended = forbidden(kernel.flows(families, ends=table.isolated), table, _is_own)
         for flow in ended:
             kernel.end(flow)
     return len(ended)

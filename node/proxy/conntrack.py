@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 
 from node.family import IPV4, Family
 from node.flows import Flow, FlowTable
@@ -55,7 +56,9 @@ async def end_stale(wanted: Endpoints, own: Collection[str], family: Family = IP
 def _end_stale(wanted: Endpoints, own: Collection[str], family: Family) -> int:
     try:
         with FlowTable() as table:
-            ended = stale(table.flows((family,)), wanted, own)
+            protocols = sorted({protocol for _, protocol, _ in wanted})
+            flows = chain.from_iterable(table.flows((family,), protocol=each) for each in protocols)
+            ended = stale(flows, wanted, own)
             for flow in ended:
                 table.end(flow)
     except OSError as error:

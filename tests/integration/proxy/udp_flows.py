@@ -6,6 +6,8 @@ import sys
 import uvloop
 from podlab_testing.proxying import CLUSTER_IP, PORT, TARGET_PORT, Proxied, backend_of, run
 
+from node.flows import FlowTable
+
 OLD, NEW = "127.0.0.11", "127.0.0.12"
 
 
@@ -30,7 +32,17 @@ async def main(backend: str) -> None:
     assert await service.lead_to(NEW) == 1
     client.sendto(b"third", (CLUSTER_IP, PORT))
     assert new.recv(100) == b"third"
+    only_flows_of_the_protocol_are_read()
     await refused_once_no_endpoint_is_left(service, client)
+
+
+def only_flows_of_the_protocol_are_read() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    with socket.create_connection(listening.getsockname()), FlowTable() as table:
+        everything = table.flows()
+        assert {flow.protocol for flow in everything} == {"tcp", "udp"}
+        for protocol in ("tcp", "udp", "sctp"):
+            assert table.flows(protocol=protocol) == [flow for flow in everything if flow.protocol == protocol]
 
 
 async def refused_once_no_endpoint_is_left(service: Proxied, client: socket.socket) -> None:

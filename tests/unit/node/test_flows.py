@@ -51,3 +51,17 @@ def test_protocols_without_ports_have_port_0(number: int, name: str) -> None:
 
 def test_an_answer_that_lacks_a_side_is_no_flow() -> None:
     assert decode(attribute(TUPLE_ORIGINAL | NESTED, ends(6, ("10.0.0.1", 1), ("10.0.0.2", 2)))) is None
+
+
+def test_flows_of_other_ends_are_left_out() -> None:
+    original = ends(6, ("10.244.0.5", 40000), ("10.96.0.10", 80))
+    reply = ends(6, ("10.244.0.2", 8080), ("10.244.0.5", 40000))
+    answer = attribute(TUPLE_ORIGINAL | NESTED, original) + attribute(TUPLE_REPLY | NESTED, reply)
+
+    def is_of(*addresses: str) -> bool:
+        return decode(answer, {socket.inet_aton(each) for each in addresses}) is not None
+
+    assert is_of("10.244.0.5"), "the client"
+    assert is_of("10.244.0.9", "10.244.0.2"), "the endpoint"
+    assert not is_of("10.96.0.10"), "the Service's address is no end"
+    assert not is_of()
