@@ -20,8 +20,6 @@ from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
 from podlab.kinds.resource import Resource
 
-# A client that takes nothing for so long is gone or as good as gone.
-WRITE_LIMIT_S = 60.0
 _MADE = web.RequestKey("made", str)
 
 

@@ -20,6 +20,7 @@ from master.apiserver.registry.delete_collection import Collections
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.request.info import Exchange
+from master.apiserver.request.write_limit import WRITE_LIMIT_S
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rpc import request_info, writes
 from master.apiserver.rpc.errors import abort_on_error, parse_request
@@ -43,8 +44,6 @@ from podlab.v1 import apiserver_pb2 as pb
 from podlab.v1 import object_pb2
 
 SERVICE = "podlab.v1.ApiServer"
-# A client that takes nothing for so long is gone or as good as gone.
-WRITE_LIMIT_S = 60.0
 
 Answer = TypeVar("Answer")
 Request = TypeVar("Request")

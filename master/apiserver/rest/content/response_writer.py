@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from master.apiserver.request.info import Exchange, new_id
-from master.apiserver.rest.call import WRITE_LIMIT_S
+from master.apiserver.request.write_limit import WRITE_LIMIT_S
 from master.apiserver.rest.content import negotiation, protobuf_answers, responses
 from podlab.api.kinds import Kind
 from podlab.api.serializer import manifest

@@ -13,7 +13,8 @@ from functools import partial
 from aiohttp import web
 
 from master.apiserver.request.query import Query
-from master.apiserver.rest.call import WRITE_LIMIT_S, Call
+from master.apiserver.request.write_limit import WRITE_LIMIT_S
+from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import response_writer, responses
 from master.apiserver.rest.streams import websocket_reader
 from master.apiserver.rest.streams.websocket_reader import Write

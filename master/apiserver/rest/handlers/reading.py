@@ -14,7 +14,8 @@ from aiohttp import web
 from master.apiserver.registry.registry import Registry
 from master.apiserver.request import errors
 from master.apiserver.request.query import Query
-from master.apiserver.rest.call import WRITE_LIMIT_S, Call
+from master.apiserver.request.write_limit import WRITE_LIMIT_S
+from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import representations, response_writer, responses, tables, watch_events
 from master.apiserver.rest.content.negotiation import PROTOBUF, Representation
 from master.apiserver.rest.content.representations import RequestedRepresentation
