@@ -51,8 +51,8 @@ class DnsAgent:
         self.node = node
         self._server = server
         self._verify_period_s = verify_period_s
-        self._services = Informer(client, Service)
-        self._slices = Informer(client, EndpointSlice)
+        self._services = Informer(client, Service, trim=records.kept_service)
+        self._slices = Informer(client, EndpointSlice, trim=records.kept_slice)
         self._namespaces = Informer(client, Namespace)
         self._config = Informer(
             client, ConfigMap, namespace=upstream.NAMESPACE, field_selector=f"metadata.name={upstream.NAME}"

@@ -11,7 +11,6 @@ from node.dns.record import BadName, Records
 from node.dns.records import Cluster
 from node.dns.zone import Zone
 from podlab.api.objects import Key
-from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.client.informer import Change
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.service_pb2 import Service
@@ -26,7 +25,8 @@ CLUSTER, HOSTS = "the cluster", "ConfigMap kube-system/cluster-dns"
 
 
 class Names:
-    """Told of each object that changes; answers with the lines that the server must read.
+    """Told of each object that changes; answers with the lines that the server must read. Services and slices are as
+    `records` keeps them.
 
     Only what an object contributes is looked at again, so that a change costs the same however many others there are.
     """
@@ -46,7 +46,7 @@ class Names:
         for each, is_there in ((change.old, False), (change.new, True)):
             if each is None:
                 continue
-            place = (each.metadata.namespace, each.metadata.labels.get(SERVICE_NAME_LABEL, ""))
+            place = (each.metadata.namespace, records.service_name(each))
             touched.add(place)
             if is_there:
                 self._slices_of[place].add(change.key)

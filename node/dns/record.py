@@ -21,7 +21,7 @@ class BadName(ValueError):
     """A name that DNS cannot hold; the message says why."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)  # there are four for each Service
 class Record:
     """`type` is one of TYPES; `data` is in the form of zone files, its names without the dot at the end."""
 

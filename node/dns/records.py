@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from node.dns.record import Record, Records, address, reverse_name
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.api.values.ipfamilies import Network
-from podlab.core.v1.service_pb2 import Service
+from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointSlice
+from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 SCHEMA_VERSION = "1.1.0"
 PRIORITY, WEIGHT = 0, 100
@@ -151,3 +153,40 @@ def _with_names_between(name: str, found: Mapping[str, set[Record]]) -> Records:
             whole.setdefault(between, frozenset())
             between = between.partition(".")[2]
     return whole
+
+
+def kept_service(whole: Service) -> Service:
+    """What names are made of; the agent keeps no more: with ten thousand Services it is most of its memory."""
+    spec = whole.spec
+    kept = ServiceSpec(
+        type=spec.type,
+        externalName=spec.externalName,
+        clusterIP=spec.clusterIP,
+        clusterIPs=spec.clusterIPs if len(spec.clusterIPs) > 1 else (),  # the only one is said once more
+        publishNotReadyAddresses=spec.publishNotReadyAddresses,
+        ports=[ServicePort(name=each.name, protocol=each.protocol, port=each.port) for each in spec.ports if each.name],
+    )
+    made = Service(metadata=_name(whole.metadata), spec=kept)
+    return Service.FromString(made.SerializeToString())  # in one piece, which takes less memory
+
+
+def kept_slice(whole: EndpointSlice) -> EndpointSlice:
+    """The same of a slice. `service_name` tells whose it is."""
+    ports = [each for each in whole.ports if each.name]
+    kept = EndpointSlice(metadata=_name(whole.metadata), addressType=whole.addressType, ports=ports)
+    # Not in the label that it came in: a map takes ten times what the name does.
+    kept.metadata.generateName = whole.metadata.labels.get(SERVICE_NAME_LABEL, "")
+    for each in whole.endpoints:
+        endpoint = kept.endpoints.add(addresses=each.addresses, hostname=each.hostname)
+        if each.conditions.HasField("ready"):
+            endpoint.conditions.ready = each.conditions.ready
+    return EndpointSlice.FromString(kept.SerializeToString())
+
+
+def service_name(kept: EndpointSlice) -> str:
+    """Of the Service whose endpoints these are; empty when they are none's."""
+    return kept.metadata.generateName
+
+
+def _name(meta: ObjectMeta) -> ObjectMeta:
+    return ObjectMeta(name=meta.name, namespace=meta.namespace, resourceVersion=meta.resourceVersion)

@@ -170,9 +170,11 @@ class Client:
         field_selector: str = "",
         version: str = "",
         managed_fields: bool = False,
+        trim: Callable[[M], M] | None = None,
     ) -> Listed[M]:
         """All objects that match, read page by page from one snapshot; custom ones in the `version`, or as they were
-        stored; with their managedFields if those are wanted. Raises Expired when that took too long."""
+        stored; with their managedFields if those are wanted. `trim` makes of each what is to be kept of it, so that no
+        more than a page is there in whole. Raises Expired when that took too long."""
         request = apiserver_pb2.ListRequest(
             group=kinds.known(kind).group,
             kind=kinds.known(kind).name,
@@ -186,7 +188,8 @@ class Client:
         items: list[M] = []
         while True:
             page = await _answer(self._stub.List(request, timeout=DEADLINE_S))
-            items.extend(_typed(kind, item) for item in page.items)
+            whole = (_typed(kind, item) for item in page.items)
+            items.extend(whole if trim is None else map(trim, whole))
             rest = getattr(page.metadata, "continue")
             if not rest:
                 return Listed(items, page.metadata.resourceVersion)

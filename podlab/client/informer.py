@@ -121,7 +121,7 @@ class Informer(Generic[M]):
         await self._sleep(max(delay_s, least_s))
 
     async def _relist(self) -> str:
-        listed = await self._client.list(self._kind, self._namespace, **self._selectors)
+        listed = await self._client.list(self._kind, self._namespace, trim=self._trim, **self._selectors)
         present = {key(obj): obj for obj in listed.items}
         for gone in self.store.keys() - present.keys():
             self._set(gone, None)
@@ -132,7 +132,10 @@ class Informer(Generic[M]):
 
     def _take(self, event: WatchEvent[M]) -> None:
         if event.object is not None:
-            self._set(key(event.object), None if event.type == "DELETED" else event.object)
+            self._set(key(event.object), None if event.type == "DELETED" else self._kept(event.object))
+
+    def _kept(self, whole: M) -> M:
+        return whole if self._trim is None else self._trim(whole)
 
     def _set(self, at: Key, new: M | None) -> None:
         old = self.store.get(at)
@@ -141,7 +144,6 @@ class Informer(Generic[M]):
         elif old is not None and _revision(old) == _revision(new):
             return
         else:
-            new = new if self._trim is None else self._trim(new)
             self.store[at] = new
         if old is None and new is None:
             return

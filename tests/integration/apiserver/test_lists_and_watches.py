@@ -292,3 +292,15 @@ async def _insist(client: Client, wanted: config_pb2.ConfigMap) -> None:
             return
         except ServiceUnavailable:
             continue
+
+
+async def test_what_is_listed_is_trimmed_as_it_comes(admin: Client, config_map: ConfigMaps) -> None:
+    await admin.create(config_map("a"))
+
+    def trim(whole: config_pb2.ConfigMap) -> config_pb2.ConfigMap:
+        return config_pb2.ConfigMap(metadata={"name": whole.metadata.name})
+
+    listed = await admin.list(config_pb2.ConfigMap, "default", trim=trim)
+    assert config_pb2.ConfigMap(metadata={"name": "a"}) in listed.items
+    assert not any(each.data or each.metadata.uid for each in listed.items)
+    assert listed.resource_version

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from node.dns.record import Record
-from node.dns.records import Cluster, of_cluster, of_namespace, of_service, reverse_zones
+from node.dns.records import (
+    Cluster,
+    kept_service,
+    kept_slice,
+    of_cluster,
+    of_namespace,
+    of_service,
+    reverse_zones,
+    service_name,
+)
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -118,3 +128,50 @@ def test_only_ready_endpoints_are_there_unless_all_are_published(
 )
 def test_reverse_zones_are_of_whole_octets(networks: list[str], zones: list[str]) -> None:
     assert reverse_zones(map(ip_network, networks)) == zones
+
+
+BOTH = ["10.96.0.7", "fd00::7"]
+
+
+def whole_service(**spec: Any) -> Service:
+    meta = ObjectMeta(name="web", namespace="shop", uid="a", resourceVersion="5", labels={"a": "b"})
+    ports = [ServicePort(name="dns", protocol="UDP", port=53, nodePort=30053), ServicePort(port=81)]
+    return Service(metadata=meta, spec=ServiceSpec(ports=ports, selector={"app": "web"}, **spec))
+
+
+def whole_slice() -> EndpointSlice:
+    meta = ObjectMeta(name="web-a", namespace="shop", resourceVersion="6", labels={SERVICE_NAME_LABEL: "web"})
+    return EndpointSlice(
+        metadata=meta,
+        addressType="IPv4",
+        ports=[EndpointPort(name="dns", protocol="UDP", port=5353), EndpointPort(port=81)],
+        endpoints=[
+            Endpoint(addresses=["10.244.0.5"], hostname="web-0", nodeName="n1"),
+            Endpoint(addresses=["10.244.0.6"], conditions=EndpointConditions(ready=True, serving=True)),
+            Endpoint(addresses=["10.244.0.7"], conditions=EndpointConditions(ready=False, terminating=True)),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"clusterIP": "10.96.0.7", "clusterIPs": BOTH[:1]},
+        {"clusterIP": "10.96.0.7", "clusterIPs": BOTH},
+        {"clusterIP": "None", "clusterIPs": ["None"]},
+        {"clusterIP": "None", "clusterIPs": ["None"], "publishNotReadyAddresses": True},
+        {"type": "ExternalName", "externalName": "db.example.com"},
+    ],
+    ids=["one address", "two", "headless", "headless, all published", "elsewhere"],
+)
+def test_what_is_kept_has_the_names_of_the_whole(spec: dict[str, Any]) -> None:
+    whole, found = whole_service(**spec), whole_slice()
+    wanted = of_service(CLUSTER, whole, [found])
+    assert wanted
+    assert of_service(CLUSTER, kept_service(whole), [kept_slice(found)]) == wanted
+
+
+def test_a_slice_is_known_by_its_service_and_each_by_its_revision() -> None:
+    kept = kept_slice(whole_slice())
+    assert service_name(kept) == "web"
+    assert (kept.metadata.resourceVersion, kept_service(whole_service()).metadata.resourceVersion) == ("6", "5")
