@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from podlab.cli.doctor.legs import AGENT, MTU, NAME, POD, SERVICE, Checked, NetworkLeg
+from podlab.cli.doctor.legs import AGENT, MTU, NAME, POD, SERVICE, UNTRIED, Checked, NetworkLeg
 from podlab.v1.proxy_pb2 import TraceResponse
 
 _ARRIVES = "arrives"
@@ -25,8 +25,8 @@ def explained(
     addresses: Mapping[str, Sequence[str]],
 ) -> list[Checked]:
     """`addresses` are each node's own; `traces` what the nodes of broken legs say of their packets."""
-    broken = [each for each in checked if not each.whole]
-    lone = _lone(checked)
+    broken = [each for each in checked if not each.whole and each.outcome != UNTRIED]
+    lone = _lone([each for each in checked if each.outcome != UNTRIED])
     known = {each.leg: found for each in broken if (found := _known(each.leg, traces.get(each.leg, ()), addresses))}
     return [each if each.whole else _explained(each, broken, known, lone) for each in checked]
 
@@ -72,6 +72,9 @@ def _by_rules(node: str, traced: TraceResponse) -> Cause | None:
 
 def _by_kind(each: Checked, broken: Sequence[Checked], lone: Iterable[str]) -> Cause:
     leg = each.leg
+    if each.outcome == UNTRIED:
+        who = f"the kubelet of {leg.source} had not answered" if leg.kind == AGENT else "nothing had come of it"
+        return f"{who} when the time was up (--overall)", "mend what else is broken first, or give it more time"
     if leg.kind == AGENT:
         return each.detail, f"on {leg.source}: systemctl status podlab-kubelet containerd; journalctl -u podlab-kubelet"
     if leg.kind == MTU:

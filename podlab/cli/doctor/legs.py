@@ -6,7 +6,7 @@ from dataclasses import dataclass
 POD, MTU, SERVICE, NAME, EGRESS, AGENT = "pod to pod", "MTU", "pod to Service", "name", "egress", "agent"
 KINDS = (AGENT, POD, MTU, SERVICE, NAME, EGRESS)
 """In the order in which one being broken explains the next."""
-ANSWERED = "answered"
+ANSWERED, UNTRIED = "answered", "not tried"
 KUBERNETES, KUBERNETES_NAME = "kubernetes", "kubernetes.default.svc"
 
 

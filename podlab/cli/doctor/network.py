@@ -14,10 +14,12 @@ import orjson
 import typer
 
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
-from podlab.cli import failures, session
+from podlab.cli import session
 from podlab.cli.doctor import legs as plan
 from podlab.cli.doctor.causes import Traced, explained
-from podlab.cli.doctor.legs import AGENT, NAME, Checked, Goals, NetworkLeg
+from podlab.cli.doctor.legs import NAME, Checked, Goals, NetworkLeg
+from podlab.cli.doctor.outcomes import Outcomes
+from podlab.cli.doctor.probers import opened
 from podlab.cli.doctor.report import report
 from podlab.cli.failures import CommandError
 from podlab.cli.objects import printing
@@ -26,11 +28,10 @@ from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
-from podlab.errors import ApiError, NotFound
+from podlab.errors import NotFound
 from podlab.v1 import kubelet_pb2, proxy_pb2, proxy_pb2_grpc
 
 _BROKEN = 1
-_NODES_AT_ONCE = 16
 _TRACES = 20
 """So many broken legs are traced; of more the causes are the same."""
 _TRACE_TIMEOUT_S = 15.0
@@ -73,25 +74,19 @@ def _place(text: str) -> tuple[str, int]:
 async def _checked(
     client: Client, egress: tuple[str, int] | None, domain: str, timeout_s: float, overall_s: float
 ) -> list[Checked]:
-    """All legs, worst first. What was not tried in time is broken, too."""
+    """All legs, worst first. What was not tried in time is broken, too. Raises CommandError without nodes."""
     nodes = sorted((await client.list(Node)).items, key=lambda each: each.metadata.name)
     if not nodes:
         raise CommandError("the cluster has no node: there is nothing to check")
     goals = await _goals(client, egress, domain)
-    found: list[Checked] = []
-    try:
-        async with asyncio.timeout(overall_s), contextlib.AsyncExitStack() as stack:
-            probers, failed = await _opened(client, nodes, stack)
-            found += failed
-            tried = await _tried(probers, goals, timeout_s)
-            found += explained(tried, await _traces(client, tried, probers), _addresses(nodes))
-            for prober in probers.values():
-                prober.end()  # all nodes clean up at the same time
-    except TimeoutError as error:
-        raise CommandError(
-            f"the check did not end within {overall_s:g} s (--overall): hosts that are slow, or too many nodes at once"
-        ) from error
-    return plan.worst_first(found)
+    names = [each.metadata.name for each in nodes]
+    outcomes, traces = Outcomes(names), dict[NetworkLeg, list[Traced]]()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(overall_s), opened(client, names, outcomes) as probers:
+            await _try(probers, goals, timeout_s, outcomes)
+            traces = await _traces(client, outcomes.legs(), probers)
+    found = [*outcomes.agents(), *outcomes.legs()]
+    return plan.worst_first(explained(found, traces, _addresses(nodes)))
 
 
 async def _goals(client: Client, egress: tuple[str, int] | None, domain: str) -> Goals:
@@ -109,35 +104,18 @@ async def _goals(client: Client, egress: tuple[str, int] | None, domain: str) ->
     return Goals(services, dns, domain, egress)
 
 
-async def _opened(
-    client: Client, nodes: list[Node], stack: contextlib.AsyncExitStack
-) -> tuple[dict[str, Prober], list[Checked]]:
-    """A prober on each node, or why there is none."""
-    places = asyncio.Semaphore(_NODES_AT_ONCE)
-
-    async def open_one(name: str) -> Prober | Checked:
-        prober = Prober(client, kubelet_pb2.ProbeStart(node_name=name, apart=True))
-        try:
-            async with places:
-                return await stack.enter_async_context(prober.open())
-        except (grpc.aio.AioRpcError, ApiError) as error:
-            return Checked(NetworkLeg(AGENT, name, name, "", 0), "failed", failures.message(error).replace("\n", " "))
-
-    names = [node.metadata.name for node in nodes]
-    opened = dict(zip(names, await asyncio.gather(*map(open_one, names)), strict=True))
-    probers = {name: each for name, each in opened.items() if isinstance(each, Prober)}
-    return probers, [each for each in opened.values() if isinstance(each, Checked)]
-
-
-async def _tried(probers: dict[str, Prober], goals: Goals, timeout_s: float) -> list[Checked]:
+async def _try(probers: dict[str, Prober], goals: Goals, timeout_s: float, outcomes: Outcomes) -> None:
+    """All legs at once."""
     places = {name: [(each.address, each.port) for each in prober.listeners] for name, prober in probers.items()}
     mtus = {name: prober.mtu for name, prober in probers.items()}
+    legs = plan.legs(places, mtus, goals)
+    outcomes.planned(legs)
 
-    async def one(leg: NetworkLeg) -> Checked:
+    async def one(leg: NetworkLeg) -> None:
         result = await probers[leg.source].send(_asked(leg, timeout_s))
-        return Checked(leg, result.outcome, result.detail, result.seconds)
+        outcomes.tried(Checked(leg, result.outcome, result.detail, result.seconds))
 
-    return list(await asyncio.gather(*map(one, plan.legs(places, mtus, goals))))
+    await asyncio.gather(*map(one, legs))
 
 
 def _asked(leg: NetworkLeg, timeout_s: float) -> kubelet_pb2.ProbeLeg:
@@ -157,8 +135,8 @@ async def _traces(client: Client, tried: list[Checked], probers: dict[str, Probe
 
     async def one(leg: NetworkLeg) -> list[Traced]:
         ends = [leg.source, *([leg.target] if leg.target in probers else [])]
-        asked = [(end, await _traced(client, leg, end, probers[leg.source])) for end in ends]
-        return [(end, traced) for end, traced in asked if traced is not None]
+        told = await asyncio.gather(*(_traced(client, leg, end, probers[leg.source]) for end in ends))
+        return [(end, traced) for end, traced in zip(ends, told, strict=True) if traced is not None]
 
     return dict(zip(broken, await asyncio.gather(*map(one, broken)), strict=True))
 

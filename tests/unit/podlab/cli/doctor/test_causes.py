@@ -1,7 +1,7 @@
 import pytest
 
 from podlab.cli.doctor.causes import explained
-from podlab.cli.doctor.legs import AGENT, EGRESS, MTU, NAME, POD, SERVICE, Checked, NetworkLeg
+from podlab.cli.doctor.legs import AGENT, EGRESS, MTU, NAME, POD, SERVICE, UNTRIED, Checked, NetworkLeg
 from podlab.v1.proxy_pb2 import TraceFinding, TraceLanding, TraceResponse
 
 ADDRESSES = {name: [f"192.0.2.{number}"] for number, name in enumerate("abc", 1)}
@@ -100,3 +100,15 @@ def test_a_dns_server_that_is_silent_and_one_that_does_not_know(outcome: str, sa
 
 def test_an_agent_that_is_not_there_says_why_itself() -> None:
     assert cause(leg(AGENT, "a", "a"), [broken(leg(AGENT, "a", "a")), *ELSE]) == "no answer within 3 s"
+
+
+def test_what_was_not_tried_says_so_and_is_no_evidence() -> None:
+    late = Checked(leg(EGRESS, "a", "192.0.2.9:443"), UNTRIED)
+    assert "when the time was up" in cause(late.leg, [late, *ELSE])
+    silent = Checked(leg(AGENT, "c", "c"), UNTRIED)
+    assert cause(silent.leg, [silent]) == "the kubelet of c had not answered when the time was up (--overall)"
+    way = leg(SERVICE, "a", "default/kubernetes")
+    assert (
+        cause(way, [late, broken(way), whole(leg(POD, "b", "a")), whole(leg(POD, "a", "b"))])
+        != "pods of a reach nobody"
+    )
