@@ -1,9 +1,12 @@
 """`podlab trace name`: which search path hits, which record, from which object."""
 
+from enum import StrEnum
 from typing import Annotated
 
+import orjson
 import typer
 
+from podlab.api.serializer import codec
 from podlab.cli import completion, session
 from podlab.cli.objects import printing
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace
@@ -15,6 +18,11 @@ _DEADLINE_S = 120.0
 _NOT_FOUND = 1
 
 
+class NameForm(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
 def trace_name(
     name: Annotated[str, typer.Argument(help="The name, as a program would give it.", metavar="NAME")],
     asker: Annotated[
@@ -22,13 +30,14 @@ def trace_name(
     ],
     kind: Annotated[str, typer.Option("--type", help="Of the records: A, AAAA, SRV, PTR, TXT ...")] = "A",
     namespace: Namespace = DEFAULT_NAMESPACE,
+    output: Annotated[NameForm, typer.Option("--output", "-o", help="Another form than the table.")] = NameForm.TABLE,
 ) -> None:
     """Look a name up as programs in a pod do: podlab trace name web --from client
 
     Exit code 1: nothing was found.
     """
     traced = session.run(lambda client: _traced(client, name, asker, kind, namespace))
-    printing.write(report(name, traced))
+    printing.write(_json(name, traced) if output is NameForm.JSON else report(name, traced))
     if not traced.found:
         raise typer.Exit(_NOT_FOUND)
 
@@ -48,6 +57,11 @@ async def _traced(client: Client, name: str, asker: str, kind: str, namespace: s
         request, timeout=_DEADLINE_S
     )
     return traced
+
+
+def _json(name: str, traced: dns_pb2.TraceNameResponse) -> str:
+    found = {"name": name, "trace": codec.part_to_dict(traced)}
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def report(name: str, traced: dns_pb2.TraceNameResponse) -> str:

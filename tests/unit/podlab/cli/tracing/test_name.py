@@ -1,3 +1,6 @@
+import json
+
+from podlab.cli.tracing import name
 from podlab.cli.tracing.name import report
 from podlab.v1.dns_pb2 import NameStep, TraceNameResponse
 
@@ -23,3 +26,11 @@ def test_a_name_that_was_found_as_it_is_and_one_that_was_not() -> None:
     assert report("web.b", TraceNameResponse(server="192.0.2.1", steps=[MISS])).splitlines()[-1] == (
         "not found, asked of 192.0.2.1"
     )
+
+
+def test_json_has_all_that_was_asked_and_answered() -> None:
+    traced = TraceNameResponse(server="10.96.0.10", searches=["b.svc.x", "svc.x"], steps=[MISS, HIT], found=True)
+    told = json.loads(name._json("web.b", traced))
+    assert (told["name"], told["trace"]["server"], told["trace"]["found"]) == ("web.b", "10.96.0.10", True)
+    assert [step["outcome"] for step in told["trace"]["steps"]] == ["NXDOMAIN", "NOERROR"]
+    assert told["trace"]["steps"][1]["origins"] == ["Service b/web"]
