@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from podlab.api.serializer import codec
+from podlab.api.values import ipfamilies
 from podlab.cli import completion, session
 from podlab.cli.failures import CommandError
 from podlab.cli.objects import printing
@@ -30,6 +31,11 @@ _OTHER_NODES = 8
 """So many are asked what they do with it; the others' rules are the same."""
 
 
+class AddressFamily(StrEnum):
+    IPV4 = ipfamilies.IPV4
+    IPV6 = ipfamilies.IPV6
+
+
 class TraceForm(StrEnum):
     TABLE = "table"
     WIDE = "wide"
@@ -39,6 +45,10 @@ class TraceForm(StrEnum):
 OutputForm = Annotated[TraceForm, typer.Option("--output", "-o", help="wide shows each rule as it is.")]
 Send = Annotated[
     bool, typer.Option("--send", help="Send a real packet from there, and show which rules have counted it.")
+]
+Family = Annotated[
+    AddressFamily | None,
+    typer.Option("--family", help="Of the addresses; the Service's or the pod's first by default."),
 ]
 Node = Annotated[str, typer.Option("--node", help="Look at the rules of this node; the sender's by default.")]
 
@@ -64,6 +74,7 @@ def trace_service(
     ] = "",
     port: Annotated[str, typer.Option("--port", help="A port of the Service, its name, or its node port.")] = "",
     node: Node = "",
+    family: Family = None,
     send: Send = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     output: OutputForm = TraceForm.TABLE,
@@ -77,7 +88,8 @@ def trace_service(
         own_name, _, own_namespace = name.partition(".")
         service = await client.get(Service, own_name, own_namespace or namespace)
         end = await question.sender_of(client, sender, namespace, node)
-        return await _seen(client, await question.about_service(client, service, end, port, node), send=send)
+        asked = await question.about_service(client, service, end, port, node, family or "")
+        return await _seen(client, asked, send=send)
 
     _show(session.run(traced), output)
 
@@ -89,6 +101,7 @@ def trace_pod(
     to: Annotated[str, typer.Argument(help="The pod that it is for.", autocompletion=completion.pods)],
     port: Annotated[int, typer.Option("--port", help="Its first port by default.", min=0, max=65535)] = 0,
     protocol: Annotated[str, typer.Option("--protocol", help="TCP, UDP or SCTP.")] = "TCP",
+    family: Family = None,
     send: Send = False,
     namespace: Namespace = DEFAULT_NAMESPACE,
     output: OutputForm = TraceForm.TABLE,
@@ -99,7 +112,7 @@ def trace_pod(
     """
 
     async def traced(client: Client) -> TracedPacket:
-        asked = await question.about_pod(client, sender, to, port, protocol.upper(), namespace)
+        asked = await question.about_pod(client, sender, to, port, protocol.upper(), namespace, family or "")
         return await _seen(client, asked, send=send)
 
     _show(session.run(traced), output)

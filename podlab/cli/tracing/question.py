@@ -53,8 +53,12 @@ class Question:
         return f"{self.protocol} packet from {who} to {self.to} ({place}), on node {self.node}"
 
 
-async def about_service(client: Client, service: Service, sender: End, port: str, node: str) -> Question:
-    """Raises NotFound, CommandError for Services that no rule is about."""
+async def about_service(
+    client: Client, service: Service, sender: End, port: str, node: str, family: str = ""
+) -> Question:
+    """`family` is IPv4, IPv6, or empty for the sender's or the Service's first. Raises NotFound, CommandError for
+    Services that no rule is about.
+    """
     name = f"{service.metadata.namespace}/{service.metadata.name}"
     if service.spec.type == "ExternalName":
         raise CommandError(f"Service {name} is another name for {service.spec.externalName}: try `podlab trace name`")
@@ -62,22 +66,29 @@ async def about_service(client: Client, service: Service, sender: End, port: str
         raise CommandError(f"Service {name} is headless: its name leads to its pods, try `podlab trace name` and `pod`")
     at = await _node(client, node or sender.node)
     chosen, through_node = _port(service, port)
-    destination, number = _destination(service, chosen, at, outside=not sender.node, through_node=through_node)
+    outside = not sender.node
+    wanted = family or family_of(sender.addresses[0] if outside else service.spec.clusterIP)
+    destination, number = _destination(service, chosen, at, wanted, outside=outside, through_node=through_node)
+    if not destination:
+        raise CommandError(f"Service {name} has no {wanted} address, but {', '.join(_own_addresses(service))}")
     named = f"Service {name}" + (f":{chosen.name}" if chosen.name else "")
-    source = sender.address(family_of(destination))
-    return Question(sender, source, named, destination, number, chosen.protocol or "TCP", at.metadata.name)
+    return Question(
+        sender, sender.address(wanted), named, destination, number, chosen.protocol or "TCP", at.metadata.name
+    )
 
 
-async def about_pod(client: Client, sender: str, to: str, port: int, protocol: str, namespace: str) -> Question:
-    """Raises NotFound, CommandError for a pod that has no address yet."""
+async def about_pod(
+    client: Client, sender: str, to: str, port: int, protocol: str, namespace: str, family: str = ""
+) -> Question:
+    """`family` as for Services. Raises NotFound, CommandError for a pod that has no address (of the family) yet."""
     from_ = await sender_of(client, sender, namespace, "")
     pod = await find_pod(client, to, namespace)
     end = _of_pod(pod)
-    destination = end.addresses[0]
+    wanted = family or family_of(end.addresses[0] if from_.node else from_.addresses[0])
     first = next((each for container in pod.spec.containers for each in container.ports), None)
     number = port or (first.containerPort if first is not None else DEFAULT_PORT)
     node = from_.node or end.node
-    return Question(from_, from_.address(family_of(destination)), str(end), destination, number, protocol, node)
+    return Question(from_, from_.address(wanted), str(end), end.address(wanted), number, protocol, node)
 
 
 def onward(asked: Question, node: str, place: str, hidden: End | None) -> Question:
@@ -149,20 +160,26 @@ def _port(service: Service, wanted: str) -> tuple[ServicePort, bool]:
 
 
 def _destination(
-    service: Service, port: ServicePort, node: Node, *, outside: bool, through_node: bool
+    service: Service, port: ServicePort, node: Node, family: str, *, outside: bool, through_node: bool
 ) -> tuple[str, int]:
-    """Pods and nodes go to the Service's own address, others to one that is meant for them, if it has one."""
+    """Pods and nodes go to the Service's own address, others to one that is meant for them, if it has one. Empty where
+    there is none of the family.
+    """
     spec = service.spec
-    own = _of_node(node).addresses
+    of_node = of_family(_of_node(node).addresses, family)
     if through_node:
-        return own[0], port.nodePort
+        return of_node, port.nodePort
     if outside:
         balancers = [each.ip for each in service.status.loadBalancer.ingress if each.ip]
-        if found := next(iter((*balancers, *spec.externalIPs)), ""):
+        if found := of_family((*balancers, *spec.externalIPs), family):
             return found, port.port
         if port.nodePort:
-            return own[0], port.nodePort
-    return spec.clusterIP, port.port
+            return of_node, port.nodePort
+    return of_family(_own_addresses(service), family), port.port
+
+
+def _own_addresses(service: Service) -> tuple[str, ...]:
+    return tuple(service.spec.clusterIPs) or (service.spec.clusterIP,)
 
 
 def _is_address(word: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from podlab.api.values.ipfamilies import with_port
 from podlab.cli.objects.printing import aligned
 from podlab.cli.tracing.question import Question
 from podlab.v1.proxy_pb2 import TraceFinding, TraceLanding, TracePolicySide, TraceResponse, TraceStep
@@ -26,7 +27,7 @@ def report(legs: Sequence[Leg], *, rules: bool = False) -> str:
     lines += _steps(first.traced, rules=rules)
     lines += ["", *_ends(first)]
     for leg in onward:
-        place = f"{leg.question.destination}:{leg.question.port}"
+        place = with_port(leg.question.destination, leg.question.port)
         lines += ["", f"then on node {leg.question.node}, for {place} from {leg.question.source}", ""]
         lines += [*_steps(leg.traced, rules=rules), "", *_ends(leg)]
     lines += ["", *_findings(legs)]

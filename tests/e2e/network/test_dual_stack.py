@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -176,3 +177,12 @@ def test_a_service_gains_and_loses_the_second_family(cluster: OwnCluster) -> Non
     cluster.cli("apply", "-f", "-", stdin=yaml.safe_dump(made))
     assert cluster_ips(cluster, "later") == [before]
     wait_until(lambda: "no answer" in answer(cluster, "web-n1", second), "it is gone", IN_FORCE_WITHIN_S)
+
+
+def test_a_trace_follows_packets_of_either_family(cluster: OwnCluster) -> None:
+    for family in FAMILIES:
+        words = ["trace", "service", "both", "--from", "web-n1", "--family", family, "--send", "-o", "json"]
+        traced = json.loads(cluster.cli(*words))
+        assert {each["pod"] for each in traced["legs"][0]["trace"]["landings"]} == {"web-n1", "web-n2"}
+        assert not [each for leg in traced["legs"] for each in leg["trace"].get("findings", [])]
+        assert traced["sent"]["outcome"] == "answered"
