@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -10,21 +12,30 @@ from typing import Any
 import pytest
 import yaml
 from podlab_testing.deployed import Cli, MakeNamespace, nodes_ready, wait_until
+from podlab_testing.echo_pods import ECHO, echo_pod
 
 from podlab.lab.lab import Lab
+from podlab.lab.spec import machine_name
 
 IMAGE = "podlab.local/hello:1.0"
+OVERALL_S = 60
+"""How long `podlab doctor network` takes at most."""
 
 
 @pytest.fixture(scope="module")
 def namespace(cli: Cli, make_namespace: MakeNamespace) -> Iterator[str]:
-    """Pods web-1 on n1 and web-2 on n2 behind Service web, and Service empty with nobody behind it."""
+    """Pods web-1 on n1 and web-2 on n2 behind Service web, one on n2 that answers datagrams behind Service udp, and
+    Service empty with nobody behind it.
+    """
     wait_until(lambda: nodes_ready(cli), "all nodes Ready", 120)
     name = make_namespace()
-    manifests = [*(_pod(f"web-{number}", f"n{number}") for number in (1, 2)), _service("web"), _service("empty")]
-    cli("apply", "-n", name, "-f", "-", stdin=yaml.safe_dump_all(manifests))
+    cli("create", "configmap", "echo", f"--from-file={ECHO}", "-n", name)
+    datagrams = [{"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}]
+    services = [_service("web"), _service("empty"), _service("udp", ports=datagrams)]
+    pods = [*(_pod(f"web-{number}", f"n{number}") for number in (1, 2)), echo_pod("udp-2", "n2", "udp")]
+    cli("apply", "-n", name, "-f", "-", stdin=yaml.safe_dump_all([*pods, *services]))
     wait_until(
-        lambda: len([pod for pod in cli.items("pods", "-n", name) if _ready(pod)]) == 2, "both pods are ready", 60
+        lambda: len([pod for pod in cli.items("pods", "-n", name) if _ready(pod)]) == 3, "the pods are ready", 60
     )
     wait_until(lambda: len(_landings(_traced(cli, name, "web"))) == 2, "the Service has both endpoints", 20)
     yield name
@@ -41,14 +52,10 @@ def _pod(name: str, node: str) -> dict[str, Any]:
     }
 
 
-def _service(name: str) -> dict[str, Any]:
+def _service(name: str, **spec: Any) -> dict[str, Any]:
     ports = [{"name": "http", "port": 80, "targetPort": "http"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"selector": {"app": name}, "ports": ports},
-    }
+    body = {"selector": {"app": name}, "ports": ports} | spec
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": body}
 
 
 def _ready(pod: dict[str, Any]) -> bool:
@@ -87,6 +94,21 @@ def test_a_refusal_is_explained_and_is_an_exit_code(cli: Cli, namespace: str) ->
     assert f"{namespace}/empty:http has no endpoints" in done.stdout
 
 
+def test_a_datagram_is_followed_sent_and_answered(cli: Cli, namespace: str) -> None:
+    traced = _traced(cli, namespace, "udp", "--send")
+    assert traced["legs"][0]["packet"].startswith("UDP packet from pod ")
+    assert [(each["pod"], each["verdict"]) for each in _landings(traced)] == [("udp-2", "arrives")]
+    assert (traced["sent"]["outcome"], _findings(traced)) == ("answered", [])
+    words = ["trace", "pod", "web-1", "udp-2", "--protocol", "udp", "--port", "5353", "--send", "-n", namespace]
+    assert "ANSWERED" in cli(*words)
+
+
+def test_a_family_that_the_cluster_lacks_is_said_to_be_missing(cli: Cli, namespace: str) -> None:
+    address = cli.get("service", "web", "-n", namespace)["spec"]["clusterIP"]
+    done = cli.run("trace", "service", "web", "--from", "web-1", "--family", "IPv6", "-n", namespace)
+    assert (done.returncode, f"Service {namespace}/web has no IPv6 address, but {address}" in done.stderr) == (1, True)
+
+
 def test_a_policy_that_isolates_the_receiver_is_named(cli: Cli, namespace: str) -> None:
     policy = {
         "apiVersion": "networking.k8s.io/v1",
@@ -102,6 +124,8 @@ def test_a_policy_that_isolates_the_receiver_is_named(cli: Cli, namespace: str) 
             return done.returncode == 1 and f"{namespace}/closed isolates the pod" in done.stdout
 
         wait_until(said, "the trace says that the policy stops it", 10)
+        real = cli.run("trace", "pod", "web-1", "web-2", "--send", "-n", namespace)
+        assert (real.returncode, "NO ANSWER" in real.stdout) == (1, True)
     finally:
         cli("delete", "networkpolicy", "closed", "-n", namespace)
 
@@ -201,6 +225,49 @@ def test_a_route_that_leads_nowhere_is_the_broken_leg(cli: Cli, lab: Lab) -> Non
         for half in halves:
             lab.run("n1", ["ip", "route", "del", "blackhole", half])
     assert _broken(cli) == []
+
+
+@pytest.mark.alone
+def test_another_programs_rule_against_pods_is_the_broken_leg(cli: Cli, lab: Lab) -> None:
+    rule = ["-d", str(cli.get("node", "n2")["spec"]["podCIDR"]), "-j", "DROP"]
+    lab.run("n2", ["iptables", "-I", "FORWARD", "1", *rule])
+    try:
+        ways = [each for each in _broken(cli) if each["kind"] == "pod to pod" and each["to"] == "n2"]
+        assert [each["from"] for each in ways] == ["n1"]
+        assert ways[0]["cause"].startswith("another program's rule on n2: iptables filter FORWARD: ")
+    finally:
+        lab.run("n2", ["iptables", "-D", "FORWARD", *rule])
+    assert _broken(cli) == []
+
+
+@pytest.mark.alone
+def test_a_link_that_takes_less_than_its_ends_is_the_broken_leg(cli: Cli, lab: Lab) -> None:
+    link = f"vb-{machine_name(lab.name, 'n2')}"
+    subprocess.run(["ip", "link", "set", link, "mtu", "1300"], check=True)
+    try:
+        broken = _broken(cli)
+        assert {(each["kind"], each["from"], each["to"]) for each in broken} == {
+            ("MTU", "n1", "n2"),
+            ("MTU", "n2", "n1"),
+        }
+        assert all("a link between has a smaller MTU" in each["cause"] for each in broken)
+    finally:
+        subprocess.run(["ip", "link", "set", link, "mtu", "1500"], check=True)
+    wait_until(lambda: _broken(cli) == [], "large packets pass again", 60)
+
+
+@pytest.mark.alone
+def test_a_kubelet_that_is_stopped_is_named_in_time_and_the_rest_is_checked(cli: Cli, lab: Lab) -> None:
+    lab.run("n2", ["systemctl", "stop", "podlab-kubelet"])
+    try:
+        began_s = time.monotonic()
+        (broken,) = _broken(cli)
+        assert (broken["kind"], broken["from"]) == ("agent", "n2")
+        assert "systemctl status podlab-kubelet" in broken["remedy"]
+        assert time.monotonic() - began_s < OVERALL_S
+    finally:
+        lab.run("n2", ["systemctl", "start", "podlab-kubelet"])
+    wait_until(lambda: nodes_ready(cli) and _broken(cli) == [], "the node is checked again", 60)
 
 
 @pytest.mark.alone
