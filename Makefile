@@ -99,9 +99,9 @@ bench-controllers: bootstrap ## measure the controllers with thousands of object
 bench-scheduler: bootstrap ## measure the scheduler with 500 and 5,000 nodes, in less than eight minutes
 	@$(BIN)/python tests/bench/scheduler
 
-bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Services, in about two minutes (needs root)
+bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Services, in about two minutes; on a lab with each backend in turn (needs root)
 	@$(BIN)/python tests/bench/proxy
-	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_services.py; else echo "no lab: time to a Service's first answer left out (make up)"; fi
+	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_services.py nft legacy nftables; else echo "no lab: time to a Service's first answer left out (make up)"; fi
 
 bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Services, in a minute (rates: with dnsperf)
 	@scripts/bootstrap servers
