@@ -67,8 +67,8 @@ class Resolver:
     def log(self) -> str:
         return (self.directory / "log").read_text()
 
-    def ask(self, name: str, kind: str = "A", *, tcp: bool = False, edns: int = 0) -> Reply:
-        return ask(ADDRESS, self.port, name, kind, tcp=tcp, edns=edns)
+    def ask(self, name: str, kind: str = "A", *, tcp: bool = False, edns: int = 0, timeout_s: float = 12.0) -> Reply:
+        return ask(ADDRESS, self.port, name, kind, tcp=tcp, edns=edns, timeout_s=timeout_s)
 
     async def __aenter__(self) -> Resolver:
         await self.start()

@@ -12,10 +12,10 @@ from threading import Thread
 import pytest
 from podlab_testing import upstream_dns
 from podlab_testing.ports import reserved_ports
-from podlab_testing.resolver import KRESD, Resolver
+from podlab_testing.resolver import ADDRESS, KRESD, Resolver
 
 from node.dns import journal
-from node.dns.message import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL
+from node.dns.message import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL, question
 from node.dns.record import Record, Records
 from node.dns.records import Cluster, of_cluster, of_namespace, start_of_authority
 from node.dns.server import DnsServer, ServerError
@@ -23,6 +23,8 @@ from node.dns.server import DnsServer, ServerError
 pytestmark = pytest.mark.skipif(KRESD is None, reason="a server of our own needs knot-resolver")
 
 CLUSTER = Cluster("cluster.local", "10.96.0.10")
+SILENT = 200  # questions for a server that answers none
+SOON_S, SILENT_AT_MOST_S = 3.0, 20.0
 WEB = "web.default.svc.cluster.local"
 NAMES: Records = {
     **of_cluster(CLUSTER),
@@ -220,6 +222,25 @@ async def test_other_names_are_forwarded_each_to_whom_it_is_for(resolver: Resolv
     waiting = asyncio.create_task(asyncio.to_thread(resolver.ask, "other.corp.test"))
     assert (await asyncio.to_thread(resolver.ask, WEB)).rcode == NOERROR
     assert (await waiting).rcode == SERVFAIL
+
+
+async def test_a_server_that_is_silent_holds_up_nobody_however_many_ask_it(
+    resolver: Resolver, server: DnsServer
+) -> None:
+    with upstream("192.0.2.7") as others, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        server.write_config(configured(all=others, corp_test=f"127.0.0.1@{silent.getsockname()[1]}"))
+        await server.tell()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as crowd:
+            crowd.connect((ADDRESS, resolver.port))
+            for number in range(SILENT):
+                crowd.send(question(number, f"www{number}.corp.test", "A"))
+            for ask, wanted in ((WEB, "10.96.0.7"), ("www.elsewhere.test", "192.0.2.7")):
+                reply = await asyncio.to_thread(resolver.ask, ask, timeout_s=SOON_S)
+                assert reply.answers == [Record("A", wanted)]
+            last = await asyncio.to_thread(resolver.ask, "www.corp.test", timeout_s=SILENT_AT_MOST_S)
+            assert last.rcode == SERVFAIL
+            assert resolver.ask("none.default.svc.cluster.local", timeout_s=SOON_S).rcode == NXDOMAIN
 
 
 async def test_changes_are_answered_as_soon_as_the_server_was_told(resolver: Resolver, server: DnsServer) -> None:

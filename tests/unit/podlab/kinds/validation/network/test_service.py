@@ -77,6 +77,7 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
             {"type": "ExternalName", "externalName": "a_b.example"},
             'spec.externalName: Invalid value: "a_b.example": a lowercase RFC 1123 subdomain must consist of',
         ),
+        ({"type": "ExternalName", "externalName": "a." * 126 + "ab"}, 'ab": must be no more than 253 characters'),
         (
             {"type": "ExternalName", "externalName": "a.example", "clusterIP": "10.96.0.7"},
             "spec.clusterIPs: Forbidden: may not be set for ExternalName services",
