@@ -1,7 +1,7 @@
 # Podlab's everyday commands. LAB=name picks another lab than "lab".
 LAB ?= lab
-# INGRESS="n1 n2" has these nodes serve Ingresses.
-INGRESS ?=
+# These nodes serve Ingresses: INGRESS="n1 n2", or INGRESS= for none.
+INGRESS ?= n1
 BIN := .venv/bin
 export PODLAB_CLUSTER := $(LAB)
 # Whatever the shell says: Ansible refuses anything but UTF-8, and every Debian has this locale.

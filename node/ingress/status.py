@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from podlab.core.v1.node_pb2 import Node
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressLoadBalancerIngress
 
 
 def addresses(hosts: Mapping[str, str], nodes: Iterable[Node]) -> list[str]:
-    """In the order of `hosts`, name to address: every agent finds the same."""
-    ready = {node.metadata.name for node in nodes if _ready(node)}
-    return [address for name, address in hosts.items() if name in ready]
+    """In the order of `hosts`, name to address: every agent finds the same.
+
+    A node that has an address of the other IP family in the cluster is reached at that, too.
+    """
+    ready = {node.metadata.name: node for node in nodes if _ready(node)}
+    served = [(address, ready[name]) for name, address in hosts.items() if name in ready]
+    return [each for address, node in served for each in (address, *_of_other_family(address, node))]
+
+
+def _of_other_family(address: str, node: Node) -> Iterator[str]:
+    internal = (each.address for each in node.status.addresses if each.type == "InternalIP")
+    return (each for each in internal if (":" in each) != (":" in address))
 
 
 def _ready(node: Node) -> bool:

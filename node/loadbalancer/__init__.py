@@ -1,1 +1,1 @@
-"""Answers ARP for the addresses of load balancers: one node of a segment for each (docs/load-balancer.md)."""
+"""Answers neighbours who ask for load balancers' addresses: one node of a segment for each (docs/load-balancer.md)."""

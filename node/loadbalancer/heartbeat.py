@@ -10,18 +10,20 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 ETHERTYPE: Final = 0x88B5
 GROUP: Final = bytes.fromhex("0350 4c42 0001".replace(" ", ""))
 """The multicast address, locally administered, that nodes listen at."""
 _MAGIC: Final = b"podlab-lb\x01"
-_ADDRESSES_A_FRAME: Final = 256
+_ADDRESSES_A_FRAME: Final = 70  # of up to 16 bytes, beside a name of 253, in 1500
 _DECIDED, _FIT = 1, 2
 _ETHERNET: Final = struct.Struct("!6s6sH")
 # Magic, cluster, flags, part, parts, length of the name, number of addresses.
 _HEAD: Final = struct.Struct(f"!{len(_MAGIC)}s8sBBBBH")
+# Behind the addresses of IPv4: how many of IPv6 follow. Nodes of an earlier release end there, and read no further.
+_COUNT: Final = struct.Struct("!H")
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,16 @@ def cluster_mark(ca: bytes) -> bytes:
 
 def frames(beat: Heartbeat, mark: bytes, own_mac: bytes) -> Iterator[bytes]:
     """As many as it takes for all its addresses."""
-    held = sorted(IPv4Address(address).packed for address in beat.holds)
+    held = sorted(ip_address(address).packed for address in beat.holds)
     parts = max(1, -(-len(held) // _ADDRESSES_A_FRAME))
     name = beat.node.encode()
     flags = _DECIDED * beat.decided | _FIT * beat.fit
     for part in range(parts):
         some = held[part * _ADDRESSES_A_FRAME : (part + 1) * _ADDRESSES_A_FRAME]
-        head = _HEAD.pack(_MAGIC, mark, flags, part, parts, len(name), len(some))
-        yield _ETHERNET.pack(GROUP, own_mac, ETHERTYPE) + head + name + b"".join(some)
+        four, six = ([each for each in some if len(each) == length] for length in (4, 16))
+        head = _HEAD.pack(_MAGIC, mark, flags, part, parts, len(name), len(four))
+        told = head + name + b"".join(four) + _COUNT.pack(len(six)) + b"".join(six)
+        yield _ETHERNET.pack(GROUP, own_mac, ETHERTYPE) + told
 
 
 def parse(frame: bytes, mark: bytes) -> tuple[bytes, Heartbeat] | None:
@@ -67,10 +71,23 @@ def parse(frame: bytes, mark: bytes) -> tuple[bytes, Heartbeat] | None:
     end = begin + name_length + 4 * count
     if (ethertype, magic, whose) != (ETHERTYPE, _MAGIC, mark) or len(frame) < end or part >= parts:
         return None
-    packed = frame[begin + name_length : end]
-    holds = frozenset(str(IPv4Address(packed[at : at + 4])) for at in range(0, len(packed), 4))
+    holds = frozenset((*_ipv4(frame[begin + name_length : end]), *_ipv6(frame[end:])))
     try:
         node = frame[begin : begin + name_length].decode()
     except UnicodeDecodeError:
         return None
     return sender, Heartbeat(node, bool(flags & _DECIDED), bool(flags & _FIT), holds, part, parts)
+
+
+def _ipv4(packed: bytes) -> Iterator[str]:
+    return (str(IPv4Address(packed[at : at + 4])) for at in range(0, len(packed), 4))
+
+
+def _ipv6(rest: bytes) -> Iterator[str]:
+    """Of what follows the addresses of IPv4; frames of an earlier release have nothing there, or padding."""
+    if len(rest) < _COUNT.size:
+        return
+    (count,) = _COUNT.unpack_from(rest)
+    packed = rest[_COUNT.size : _COUNT.size + 16 * count]
+    if len(packed) == 16 * count:
+        yield from (str(IPv6Address(packed[at : at + 16])) for at in range(0, len(packed), 16))

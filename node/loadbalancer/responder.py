@@ -102,6 +102,7 @@ class Responder:
             try:
                 for frame in segment.turn(now_s, self._wanted_at(wire.link), fit=fit):
                     wire.send(frame)
+                wire.listen_for(segment.holds)
             except OSError as error:
                 self._drop(index, error)
             for move in segment.moves:
@@ -115,20 +116,20 @@ class Responder:
         """Takes in what others send."""
         while (left_s := next_turn_s - time.monotonic()) > 0:
             for key, _ in self._selector.select(left_s):
-                index, is_arp = key.data
+                index, source = key.data
                 if index in self._segments:
                     try:
-                        self._take(*self._segments[index], is_arp=is_arp)
+                        self._take(*self._segments[index], source)
                     except OSError as error:
                         self._drop(index, error)
 
     @staticmethod
-    def _take(wire: Wire, segment: Segment, *, is_arp: bool) -> None:
-        if not is_arp:
-            for frame in received(wire.beats):
+    def _take(wire: Wire, segment: Segment, source: socket.socket) -> None:
+        if source is wire.beats:
+            for frame in received(source):
                 segment.heard(frame, time.monotonic())
             return
-        for frame in received(wire.arp):
+        for frame in received(source):
             for answer in segment.asked(frame, time.monotonic()):
                 wire.send(answer)
 
@@ -136,29 +137,30 @@ class Responder:
         wanted = self._wanted
         if wanted is None or len(self._segments) == 1:
             return wanted
-        return {each: about for each, about in wanted.items() if self._link_for(each) == link}
+        return {each: about for each, about in wanted.items() if _is(self._link_for(each), link)}
 
     def _link_for(self, address: str) -> Link | None:
         return link_for(address, self._links, self._identity.node_ip, self._nodes)
 
     def _follow_links(self, now_s: float) -> None:
         self._links = read_links()
-        needed = {self._link_for(str(each.first)) for each in self._pool.ranges} - {None}
+        links = [link for each in self._pool.ranges if (link := self._link_for(str(each.first))) is not None]
+        needed = {link.identity: link for link in links}
         for index, (wire, _) in [*self._segments.items()]:
-            if wire.link not in needed:
+            if wire.link.identity not in needed:
                 self._drop(index, None)
-        for link in needed:
-            if link is None or link.index in self._segments:
+        for link in needed.values():
+            if link.index in self._segments:
                 continue
             try:
-                wire = Wire(link)
+                wire = Wire(link, self._pool.families)
             except OSError as error:
                 log.error("%s: not listened at: %s; again in %.0f s", link.name, error, LINKS_S)
                 continue
             segment = Segment(self._identity.node, self._identity.mark, link.mac, self._remembered, now_s)
             self._segments[link.index] = wire, segment
-            self._selector.register(wire.arp, selectors.EVENT_READ, (link.index, True))
-            self._selector.register(wire.beats, selectors.EVENT_READ, (link.index, False))
+            for source in (*wire.neighbours, wire.beats):
+                self._selector.register(source, selectors.EVENT_READ, (link.index, source))
             log.info("answers for load balancers' addresses on %s", link.name)
         if self._wanted is not None and self._segments:
             self._remembered = frozenset()  # an interface that comes back has seen others answer
@@ -166,9 +168,13 @@ class Responder:
     def _drop(self, index: int, error: OSError | None) -> None:
         wire, _ = self._segments.pop(index)
         log.warning("%s: no longer listened at: %s", wire.link.name, error or "it went or changed")
-        for each in (wire.arp, wire.beats):
+        for each in (*wire.neighbours, wire.beats):
             self._selector.unregister(each)
         wire.close()
+
+
+def _is(found: Link | None, link: Link) -> bool:
+    return found is not None and found.identity == link.identity
 
 
 class _Kubelet:

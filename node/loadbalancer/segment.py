@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Final
 
-from node.loadbalancer import arp, heartbeat
+from node.loadbalancer import heartbeat, neighbours
 from node.loadbalancer.decide import Verdict, holder
 from node.loadbalancer.heartbeat import Heartbeat
 from node.loadbalancer.members import Member, Members
@@ -83,16 +82,16 @@ class Segment:
             self.members.take(*found, now_s)
 
     def asked(self, frame: bytes, now_s: float) -> Iterator[bytes]:
-        """A frame of ARP's EtherType: the answer, where it is ours to give."""
-        packet = arp.parse(frame)
-        if packet is None:
+        """A frame of ARP or of neighbour discovery: the answer, where it is ours to give."""
+        word = neighbours.heard(frame)
+        if word is None:
             return
-        claim = self._claims.get(str(packet.target))
-        if packet.operation == arp.REQUEST and claim is not None and claim.answering and packet.sender != packet.target:
-            yield arp.reply(packet, self._mac)
-        claim = self._claims.get(str(packet.sender))
-        if claim is not None and packet.sender_mac != self._mac and packet.sender_mac not in self.members.macs:
-            yield from self._contested(str(packet.sender), claim, packet.sender_mac, now_s)
+        claim = self._claims.get(word.asked)
+        if claim is not None and claim.answering:
+            yield word.reply(self._mac)
+        claim = self._claims.get(word.claimed)
+        if claim is not None and word.mac != self._mac and word.mac not in self.members.macs:
+            yield from self._contested(word.claimed, claim, word.mac, now_s)
 
     def turn(self, now_s: float, wanted: Mapping[str, WantedAddress] | None, *, fit: bool) -> Iterator[bytes]:
         """What is to be sent now. `wanted` is None while that is not known."""
@@ -131,7 +130,7 @@ class Segment:
             if self._taken.get(address, now_s) <= now_s:
                 self._claims[address] = _Claim(wanted[address].service, self.verdicts[address].why, now_s)
                 self._changed = True
-                yield arp.probe(IPv4Address(address), self._mac)
+                yield neighbours.probe(address, self._mac)
 
     def _announce(self, now_s: float) -> Iterator[bytes]:
         for address, claim in self._claims.items():
@@ -142,7 +141,7 @@ class Segment:
                 continue
             if now_s - claim.since_s >= ANNOUNCE_AFTER_S[claim.announced]:
                 claim.announced += 1
-                yield from arp.announcements(IPv4Address(address), self._mac)
+                yield from neighbours.announcements(address, self._mac)
 
     def _contested(self, address: str, claim: _Claim, mac: bytes, now_s: float) -> Iterator[bytes]:
         """A stranger has the address: it is left to him who was there first, and else defended (RFC 5227, 2.4 b)."""
@@ -154,4 +153,4 @@ class Segment:
             self._changed = True
         elif now_s - self._defended_s.get(address, -TAKEN_S) >= TAKEN_S:
             self._defended_s[address] = now_s
-            yield from arp.announcements(IPv4Address(address), self._mac)
+            yield from neighbours.announcements(address, self._mac)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from node.loadbalancer.decide import CORDONED, NOT_READY, READY
 from podlab.api.loadbalancers import EXCLUDED_NODE, addresses, is_ours
@@ -44,7 +45,7 @@ def wanted_of(
         ends = nodes_with_endpoints(slices)
         may = {name: standing for name, standing in nodes.items() if name in ends}
     name = (service.metadata.namespace, service.metadata.name)
-    return {address: WantedAddress(name, may) for address in addresses(service) if pool.range_of(address)}
+    return {str(ip_address(each)): WantedAddress(name, may) for each in addresses(service) if pool.range_of(each)}
 
 
 def nodes_with_endpoints(slices: Iterable[EndpointSlice]) -> frozenset[str]:

@@ -23,7 +23,7 @@ ROOMS_AND_ARROWS = {
     "node.dns": (15, 29),
     "node.ingress": (15, 38),
     "node.kubelet": (16, 47),
-    "node.loadbalancer": (11, 21),
+    "node.loadbalancer": (13, 24),
     "node.network": (15, 42),
     "node.networkpolicy": (10, 22),
     "node.probing": (4, 5),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import http.client
 import os
 import shutil
@@ -122,6 +124,9 @@ class Pod:
 
     name: str
     port: int = 0
+    asked_slowly: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Answers below /slow wait for this."""
     _server: asyncio.Server | None = field(default=None, init=False)
     _connections: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
@@ -145,6 +150,12 @@ class Pod:
         self._connections.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
+                if b"upgrade: websocket" in head.lower():
+                    await _echo(head, reader, writer)
+                    return
+                if head.startswith(b"GET /slow"):
+                    self.asked_slowly.set()
+                    await self.may_answer.wait()
                 body = f"{self.name}\n{head.decode()}".encode()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
                 await writer.drain()
@@ -152,3 +163,17 @@ class Pod:
             return
         finally:
             writer.close()
+
+
+async def _echo(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Another protocol than HTTP from now on (RFC 6455, 4.2.2): what comes goes back."""
+    key = head.lower().index(b"sec-websocket-key: ") + len(b"sec-websocket-key: ")
+    given = head[key:].partition(b"\r\n")[0] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+    accepted = base64.b64encode(hashlib.sha1(given, usedforsecurity=False).digest())
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Accept: %s\r\n\r\n" % accepted
+    )
+    while data := await reader.read(1024):
+        writer.write(data)
+        await writer.drain()

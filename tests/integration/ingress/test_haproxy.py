@@ -331,6 +331,37 @@ async def test_changes_lose_no_request_and_no_connection(site: Site, tmp_path: P
     assert counted["answers"] > 100
 
 
+async def test_websockets_and_long_requests_outlive_other_configurations(site: Site) -> None:
+    pod = await site.pod("p0")
+    await site.serve("web", pod)
+    at = ingress("site", {"shop.example": [("/", "Prefix", "web")]})
+    await site.apply(at)
+
+    async def ask(head: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.haproxy.ports[0])
+        writer.write(f"{head}\r\nHost: shop.example\r\n\r\n".encode())
+        return reader, writer
+
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+    upgrade += "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    socket_reader, socket_writer = await ask(f"GET /chat HTTP/1.1\r\n{upgrade}")
+    head = await socket_reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    slow_reader, slow_writer = await ask("GET /slow HTTP/1.1")
+    await asyncio.wait_for(pod.asked_slowly.wait(), 10)
+    before = set(await site.workers())
+    for turn in range(2):
+        await site.apply(at, ingress("other", {f"o{turn}.example": [("/", "Prefix", "web")]}))
+        socket_writer.write(b"still there?")
+        assert await asyncio.wait_for(socket_reader.readexactly(12), 10) == b"still there?"
+    assert set(await site.workers()) - before, "another process has taken over"
+    pod.may_answer.set()
+    assert (await asyncio.wait_for(slow_reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200 ")
+    for writer in (socket_writer, slow_writer):
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_thousand_ingresses_are_served_and_shown(site: Site) -> None:
     await site.serve("web")
     hosts = [f"h{index}.example" for index in range(1000)]

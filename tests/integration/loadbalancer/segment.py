@@ -1,5 +1,7 @@
 """Three nodes on a bridge: who answers, for how long nobody does, and that all is gone with the process.
 
+Addresses of IPv4 are asked for with real ARP; one of IPv6 is resolved by the kernel's own neighbour discovery.
+
 In a network and a mount namespace of its own. `segment.py NODE` is one of the nodes.
 """
 
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from podlab_testing.arp_client import ArpClient
@@ -21,7 +24,8 @@ from node.loadbalancer.wanted import WantedAddress
 from podlab.api.values.addresspool import parse_pool
 
 NODES = {"n1": "192.0.2.1", "n2": "192.0.2.2", "n3": "192.0.2.3"}
-POOL = parse_pool(["192.0.2.200-192.0.2.203"])
+POOL = parse_pool(["192.0.2.200-192.0.2.203", "fd00:2::200"])
+IPV6 = "fd00:2::200"
 ADDRESSES = [f"192.0.2.{number}" for number in range(200, 204)]
 BRIDGE = "segment"
 KUBELET_PORT = 7450
@@ -38,7 +42,7 @@ def node(name: str) -> None:
     memory = Memory(Path(f"/run/{name}.json"))
     responder = Responder(Identity(name, NODES[name], b"01234567", KUBELET_PORT), POOL, memory, print)
     responder.want(
-        {each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in ADDRESSES},
+        {each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in (*ADDRESSES, IPV6)},
         frozenset(NODES.values()),
     )
     responder.run()
@@ -48,6 +52,7 @@ def make() -> None:
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
     run("ip", "link", "add", BRIDGE, "type", "bridge")
     run("ip", "address", "add", "192.0.2.100/24", "dev", BRIDGE)
+    run("ip", "address", "add", "fd00:2::100/64", "dev", BRIDGE, "nodad")
     run("ip", "link", "set", BRIDGE, "up")
     for name, address in NODES.items():
         run("ip", "netns", "add", name)
@@ -55,6 +60,7 @@ def make() -> None:
         run("ip", "link", "set", f"v{name}", "master", BRIDGE, "up")
         run("ip", "-n", name, "link", "set", "lo", "up")
         run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        run("ip", "-n", name, "address", "add", f"fd00:2::{name[1:]}/64", "dev", "eth0", "nodad")
         run("ip", "-n", name, "link", "set", "eth0", "up")
 
 
@@ -85,6 +91,25 @@ class Client:
     def holders(self, address: str) -> set[str]:
         return {self.names[mac] for mac in self.arp.who_has(address)}
 
+    def neighbour(self) -> str:
+        """The node that the kernel takes for the neighbour with the address of IPv6; empty while it knows none."""
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asking, suppress(OSError):
+            asking.sendto(b"?", (IPV6, 9))
+        words = subprocess.run(
+            ["ip", "-6", "neigh", "show", IPV6, "dev", BRIDGE], check=True, capture_output=True, text=True
+        ).stdout.split()
+        if "lladdr" not in words:
+            return ""
+        return self.names[bytes.fromhex(words[words.index("lladdr") + 1].replace(":", ""))]
+
+    def until_neighbour(self, within_s: float, but: str = "") -> str:
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < within_s:
+            if (found := self.neighbour()) not in ("", but):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not within {within_s} s: {self.neighbour()}")
+
     def all(self) -> dict[str, set[str]]:
         return {address: self.holders(address) for address in ADDRESSES}
 
@@ -103,7 +128,7 @@ def main() -> None:
     client = Client()
     running = {name: start(name) for name in NODES}
     try:
-        print("first", client.until_one_each(10))
+        print("first", client.until_one_each(60))  # three interpreters start
         before = client.all()
         (holder,) = before[ADDRESSES[0]]
         running[holder].kill()
@@ -122,6 +147,11 @@ def main() -> None:
         running[heir] = start(heir)
         time.sleep(4)
         assert client.all() == moved, "a short restart moves nothing"
+        first = client.until_neighbour(10)
+        running[first].kill()
+        running[first].wait()
+        # The kernel would go on with what it knows: only an announcement tells it of another.
+        assert client.until_neighbour(6, but=first) != first
     finally:
         for process in running.values():
             process.kill()

@@ -7,12 +7,13 @@ service controller: before an address is given, the Service can no longer go wit
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
-from master.controllers.network.loadbalancer.decide import LoadBalancerPlan, plan, present_address
+from master.controllers.network.loadbalancer.decide import LoadBalancerPlan, plan, present_addresses
 from master.controllers.network.loadbalancer.held import HeldAddresses
 from podlab.api.loadbalancers import CLEANUP_FINALIZER, FROM_POOL, VIP
 from podlab.api.objects import Key
@@ -53,7 +54,7 @@ class LoadBalancerController:
         self._waiting.discard(at)
         if wanted.waits:
             self._waiting.add(at)
-        if wanted.address:
+        if wanted.given:
             await self._give(at, service, wanted)
         elif FROM_POOL in service.metadata.annotations:
             await self._take_back(at, service)
@@ -61,27 +62,27 @@ class LoadBalancerController:
 
     async def _give(self, at: Key, service: Service, wanted: LoadBalancerPlan) -> None:
         before = self._held.of(at)
-        self._hold(at, wanted.address)
+        self._hold(at, wanted.addresses)
         changed = _copied(service)
-        changed.metadata.annotations[FROM_POOL] = wanted.entry
+        changed.metadata.annotations[FROM_POOL] = ",".join(each.entry for each in wanted.given)
         if CLEANUP_FINALIZER not in changed.metadata.finalizers:
             changed.metadata.finalizers.append(CLEANUP_FINALIZER)
         if changed != service:
             changed = await self._client.update(changed)
             self._writes.note(changed)
-        if changed.status.loadBalancer == _status(wanted.address):
+        if changed.status.loadBalancer == _status(wanted.addresses):
             return
-        before = "" if before == wanted.address else before
-        changed.status.loadBalancer.CopyFrom(_status(wanted.address))
+        lost = ", ".join(each for each in before if each not in wanted.addresses)
+        changed.status.loadBalancer.CopyFrom(_status(wanted.addresses))
         self._writes.note(await self._client.update_status(changed))
-        self._hold(at, wanted.address)  # what the informer showed between the writes was from before
-        instead = f" instead of {before}" if before else ""
-        self._recorder.event(service, "Normal", "EnsuredLoadBalancer", f"Assigned IP {wanted.address}{instead}")
-        log.info("%s: load balancer's address %s%s", at, wanted.address, instead)
+        self._hold(at, wanted.addresses)  # what the informer showed between the writes was from before
+        told = ", ".join(wanted.addresses) + (f" instead of {lost}" if lost else "")
+        self._recorder.event(service, "Normal", "EnsuredLoadBalancer", f"Assigned IP {told}")
+        log.info("%s: load balancer's address %s", at, told)
 
     async def _take_back(self, at: Key, service: Service) -> None:
         """Nodes no longer answer once the status is empty; then the Service may go."""
-        address = present_address(service, self._pool)
+        address = ", ".join(present_addresses(service, self._pool))
         changed = _copied(service)
         if changed.status.HasField("loadBalancer") and changed.status.loadBalancer.ingress:
             changed.status.ClearField("loadBalancer")
@@ -91,7 +92,7 @@ class LoadBalancerController:
         if CLEANUP_FINALIZER in changed.metadata.finalizers:
             changed.metadata.finalizers.remove(CLEANUP_FINALIZER)
         self._writes.note(await self._client.update(changed))
-        self._hold(at, "")
+        self._hold(at, ())
         self._recorder.event(service, "Normal", "DeletedLoadBalancer", f"Released IP {address}".rstrip())
         log.info("%s: load balancer's address %s is free", at, address or "(none)")
 
@@ -106,9 +107,9 @@ class LoadBalancerController:
         else:
             self._told.pop(at, None)
 
-    def _hold(self, at: Key, address: str) -> None:
+    def _hold(self, at: Key, addresses: Iterable[str]) -> None:
         """What waits for an address is tried again when one becomes free."""
-        if self._held.hold(at, address):
+        if self._held.hold(at, addresses):
             for waiting in self._waiting:
                 self._loop.queue.add(waiting)
 
@@ -117,14 +118,15 @@ class LoadBalancerController:
         if change.new is None:
             self._told.pop(change.key, None)
             self._waiting.discard(change.key)
-            self._hold(change.key, "")
-        elif self._writes.is_current(change.new) and (address := present_address(change.new, self._pool)):
-            self._hold(change.key, address)
+            self._hold(change.key, ())
+        elif self._writes.is_current(change.new) and (present := present_addresses(change.new, self._pool)):
+            self._hold(change.key, present)
 
 
-def _status(address: str) -> LoadBalancerStatus:
+def _status(addresses: Iterable[str]) -> LoadBalancerStatus:
     made = LoadBalancerStatus()
-    made.ingress.add(ip=address, ipMode=VIP)
+    for address in addresses:
+        made.ingress.add(ip=address, ipMode=VIP)
     return made
 
 

@@ -1,8 +1,8 @@
-"""Which Service holds which address of load balancers: one address each, and nobody the same. Pure."""
+"""Which Service holds which addresses of load balancers: nobody those of another. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from podlab.api.objects import Key
 
@@ -12,26 +12,26 @@ class HeldAddresses(Mapping[str, Key]):
 
     def __init__(self) -> None:
         self._holders: dict[str, Key] = {}
-        self._addresses: dict[Key, str] = {}
+        self._addresses: dict[Key, tuple[str, ...]] = {}
 
-    def of(self, holder: Key) -> str:
+    def of(self, holder: Key) -> tuple[str, ...]:
         """Empty when it holds none."""
-        return self._addresses.get(holder, "")
+        return self._addresses.get(holder, ())
 
-    def hold(self, holder: Key, address: str) -> bool:
-        """From now on it holds this address and no other; none when the address is empty or another's.
+    def hold(self, holder: Key, addresses: Iterable[str]) -> bool:
+        """From now on it holds these addresses and no others, as far as they are not another's.
 
         Whether an address became free.
         """
-        before = self._addresses.get(holder, "")
-        if before == address:
-            return False
-        if before:
-            del self._holders[before], self._addresses[holder]
-        if address and address not in self._holders:
-            self._holders[address] = holder
-            self._addresses[holder] = address
-        return bool(before)
+        before = self.of(holder)
+        for address in before:
+            del self._holders[address]
+        held = tuple(each for each in dict.fromkeys(addresses) if each not in self._holders)
+        self._holders |= dict.fromkeys(held, holder)
+        self._addresses[holder] = held
+        if not held:
+            del self._addresses[holder]
+        return not set(before) <= set(held)
 
     def __getitem__(self, address: str) -> Key:
         return self._holders[address]

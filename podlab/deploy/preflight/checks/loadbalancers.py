@@ -1,6 +1,8 @@
 """What is wrong with the pool of addresses for load balancers: its entries, and who has some of its addresses. Pure."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from podlab.api.values.addresspool import FORMS, AddressPool, PoolError, parse_pool
@@ -64,8 +66,14 @@ def _overlaps(hosts: Sequence[Host], pool: AddressPool) -> Iterator[Finding]:
     except VariableError:
         return
     for asked in clusters:
-        for variable, network in (("podlab_pod_cidr", asked.pods), ("podlab_service_cidr", asked.services)):
-            for entry in pool.ranges:
+        if asked.pods_ipv6 is None and "IPv6" in pool.families:
+            six = ", ".join(each.text for each in pool.ranges if each.family == "IPv6")
+            remedy = "leave them out, or give podlab_pod_cidr and podlab_service_cidr of both families"
+            yield error(WHOLE_INVENTORY, "load balancers", f"{VARIABLE} has {six}, and the cluster no IPv6", remedy)
+        of_pods, of_services = (asked.pods, asked.pods_ipv6), (asked.services, asked.services_ipv6)
+        for variable, given in (("podlab_pod_cidr", of_pods), ("podlab_service_cidr", of_services)):
+            present = [network for network in given if network is not None]
+            for entry, network in itertools.product(pool.ranges, present):
                 if entry.overlaps(network):
                     cause = f"{VARIABLE} ({entry.text}) and {variable} {network} overlap"
                     remedy = "give addresses of the nodes' own network that nothing else uses"
@@ -73,9 +81,11 @@ def _overlaps(hosts: Sequence[Host], pool: AddressPool) -> Iterator[Finding]:
 
 
 def _taken(name: str, fact: Facts, pool: AddressPool) -> Iterator[Finding]:
-    for subnet in fact.subnets:
-        if subnet.address and (entry := pool.range_of(subnet.address)) is not None:
-            cause = f"it has the address {subnet.address} on {subnet.device}, which is in {VARIABLE} ({entry.text})"
+    own = [(subnet.address, subnet.device) for subnet in fact.subnets if subnet.address]
+    own += [(str(interface.ip), device) for interface, device in fact.ipv6 or ()]
+    for address, device in own:
+        if (entry := pool.range_of(address)) is not None:
+            cause = f"it has the address {address} on {device}, which is in {VARIABLE} ({entry.text})"
             yield error(name, "load balancers", cause, _FREE)
     for gateway in dict.fromkeys(subnet.gateway for subnet in fact.subnets):
         if gateway and (entry := pool.range_of(gateway)) is not None:
@@ -87,7 +97,10 @@ def _out_of_reach(pool: AddressPool, nodes: Sequence[Facts]) -> Iterator[Finding
     """Neighbours ask for addresses of their own network; others are asked for only where a router was told to."""
     if not nodes:
         return
-    near = [subnet.network for fact in nodes for subnet in fact.subnets if subnet.address]
+    near: list[IPv4Network | IPv6Network] = []
+    for fact in nodes:
+        near += [subnet.network for subnet in fact.subnets if subnet.address]
+        near += [interface.network for interface, _ in fact.ipv6 or ()]
     for entry in pool.ranges:
         if not any(entry.overlaps(network) for network in near):
             cause = f"{VARIABLE} ({entry.text}) is in no network that a node has an address in"

@@ -23,6 +23,14 @@ def test_only_nodes_that_are_ready_are_told_in_the_inventory_s_order() -> None:
     assert addresses(HOSTS, nodes) == ["10.0.0.22", "10.0.0.21"]
 
 
+def test_a_node_of_both_families_is_told_with_both_addresses() -> None:
+    both = node("n1", "True")
+    for address in ("10.0.0.99", "fd00::21"):  # clients use the inventory's address, not the first
+        both.status.addresses.add(type="InternalIP", address=address)
+    both.status.addresses.add(type="ExternalIP", address="2001:db8::1")
+    assert addresses(HOSTS, [both, node("n2", "True")]) == ["10.0.0.22", "10.0.0.21", "fd00::21"]
+
+
 def test_a_status_is_written_only_when_it_is_another() -> None:
     first = changed(ingress("i", default="x"), ["10.0.0.21"])
     assert first is not None

@@ -1,6 +1,6 @@
 """ARP packets and heartbeats as bytes: `arp` and `heartbeat`."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -41,17 +41,26 @@ def test_what_is_no_arp_is_none(frame: bytes) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 256, 257, 1000])
 def test_a_heartbeat_arrives_whole_in_frames_that_fit(count: int) -> None:
-    holds = frozenset(str(IPv4Address(0x0A000000 + number)) for number in range(count))
-    frames = list(heartbeat.frames(Heartbeat("n1", decided=True, fit=False, holds=holds), MARK, OWN))
+    holds = frozenset(str(IPv4Address(0x0A000000 + number)) for number in range(0, count, 2))
+    holds |= {str(IPv6Address((0xFD00 << 112) + number)) for number in range(1, count, 2)}
+    frames = list(heartbeat.frames(Heartbeat("n" * 253, decided=True, fit=False, holds=holds), MARK, OWN))
     found = [heartbeat.parse(frame + b"\0" * 20, MARK) for frame in frames]  # short frames are padded
     said = [each[1] for each in found if each]
     assert all(len(frame) <= 1514 for frame in frames)
     assert frozenset().union(*(each.holds for each in said)) == holds
-    assert {(each.node, each.decided, each.fit, each.parts) for each in said} == {("n1", True, False, len(frames))}
+    assert {(each.node, each.decided, each.fit, each.parts) for each in said} == {("n" * 253, True, False, len(frames))}
     assert [each.part for each in said] == [*range(len(frames))]
 
 
 def test_another_cluster_and_noise_are_not_heard() -> None:
     (frame,) = heartbeat.frames(Heartbeat("n1", decided=True, fit=True, holds=frozenset({"10.0.0.1"})), MARK, OWN)
     assert heartbeat.parse(frame, heartbeat.cluster_mark(b"another CA")) is None
-    assert all(heartbeat.parse(frame[:length], MARK) is None for length in range(len(frame)))
+    assert all(heartbeat.parse(frame[:length], MARK) is None for length in range(len(frame) - 2))
+
+
+def test_a_heartbeat_of_an_earlier_release_ends_before_addresses_of_ipv6() -> None:
+    (frame,) = heartbeat.frames(Heartbeat("n1", decided=True, fit=True, holds=frozenset({"10.0.0.1"})), MARK, OWN)
+    for rest in (b"", b"\0", b"\0" * 20):
+        said = heartbeat.parse(frame[:-2] + rest, MARK)
+        assert said is not None
+        assert said[1].holds == {"10.0.0.1"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from node.loadbalancer import arp
+from node.loadbalancer import arp, ndp, neighbours
 from node.loadbalancer.decide import CORDONED, NOT_READY, READY
 from node.loadbalancer.segment import Move, Segment
 from node.loadbalancer.wanted import WantedAddress
@@ -17,6 +17,7 @@ ADDRESS = "192.0.2.200"
 CLIENT = bytes.fromhex("02000000ffff")
 STRANGER = bytes.fromhex("02000000eeee")
 STEP_S = 0.05
+IPV6 = "fd00::200"
 MANY = tuple(f"192.0.2.{number}" for number in range(200, 220))
 
 
@@ -62,6 +63,8 @@ class Wire:
 
     def _carry(self, sender: str, frame: bytes) -> None:
         packet = arp.parse(frame)
+        if ndp.parse(frame) is not None:
+            self.broadcast.append((self.now_s, frame))
         if packet is not None:
             self.broadcast.append((self.now_s, frame))
             is_question = packet.operation == arp.REQUEST and packet.sender != packet.target
@@ -70,7 +73,7 @@ class Wire:
         if sender in self.unheard:
             return
         for name in self.nodes.keys() - self.silent - self.unheard - {sender}:
-            if packet is None:
+            if neighbours.heard(frame) is None:
                 self.nodes[name].heard(frame, self.now_s)
             else:
                 list(self.nodes[name].asked(frame, self.now_s))
@@ -95,6 +98,32 @@ def settled(*names: str, addresses: tuple[str, ...] = (ADDRESS,)) -> tuple[Wire,
     wire.run(3)
     (holder,) = wire.who_has()
     return wire, holder
+
+
+def who_has_ipv6(wire: Wire) -> list[str]:
+    """Who answers a client that asks for IPV6."""
+    answers = [ndp.parse(answer) for answer in wire.deliver(ndp.probe(IPv6Address(IPV6), CLIENT))]
+    return sorted(f"n{answer.mac[-1]}" for answer in answers if answer is not None and str(answer.target) == IPV6)
+
+
+def test_an_address_of_ipv6_is_announced_answered_for_and_moved() -> None:
+    wire = Wire("n1", "n2", addresses=(ADDRESS, IPV6))
+    wire.run(3)
+    (holder,) = who_has_ipv6(wire)
+    told = [said for _, frame in wire.broadcast if (said := ndp.parse(frame)) and said.kind == ndp.ADVERTISEMENT]
+    assert {(said.mac, str(said.target)) for said in told} == {(mac(holder), IPV6)}
+    wire.silent.add(holder)
+    wire.run(4)
+    assert who_has_ipv6(wire) == sorted({"n1", "n2"} - {holder})
+
+
+def test_an_address_of_ipv6_that_a_stranger_has_is_left_to_him() -> None:
+    wire = Wire("n1", addresses=(IPV6,))
+    wire.run(0.9)  # it asks whether anybody has it
+    wire.deliver(ndp.announcement(IPv6Address(IPV6), STRANGER))
+    wire.run(1)
+    assert who_has_ipv6(wire) == []
+    assert [(move.address, move.other) for _, move in wire.moves] == [(IPV6, STRANGER.hex(":"))]
 
 
 def test_one_node_answers_and_tells_all_neighbours() -> None:

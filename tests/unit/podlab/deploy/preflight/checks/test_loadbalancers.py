@@ -1,5 +1,5 @@
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Interface
 from typing import Any
 
 import pytest
@@ -59,6 +59,24 @@ def test_an_address_that_a_host_or_its_router_has_is_taken() -> None:
         "it has the address 192.0.2.201 on eth1, which is in podlab_load_balancer_pool (192.0.2.200/29)",
         "its router has the address 192.0.2.202, which is in podlab_load_balancer_pool (192.0.2.200/29)",
     ]
+
+
+def test_a_pool_of_ipv6_is_held_against_the_clusters_networks_and_the_hosts_addresses() -> None:
+    both = {"podlab_pod_cidr": "10.244.0.0/16,fd00:10:244::/56", "podlab_service_cidr": "10.96.0.0/16,fd00:10:96::/112"}
+    (found,) = check_pool(hosts("fd00:1::200-fd00:1::210"))
+    assert found.cause == "podlab_load_balancer_pool has fd00:1::200-fd00:1::210, and the cluster no IPv6"
+    assert not list(check_pool(hosts("fd00:1::200-fd00:1::210", **both)))
+    (found,) = check_pool(hosts("fd00:10:244::/120", **both))
+    assert "podlab_load_balancer_pool (fd00:10:244::/120) and podlab_pod_cidr fd00:10:244::/56 overlap" in found.cause
+    (found,) = check_pool(hosts("fd00:10:96::/120", **both))
+    assert "podlab_service_cidr fd00:10:96::/112 overlap" in found.cause
+    six = replace(fact(NEAR), ipv6=((IPv6Interface("fd00:1::21/64"), "eth0"),))
+    (found,) = check_pool_on_hosts(hosts("fd00:1::20-fd00:1::30"), {"n1": six})
+    assert found.cause == (
+        "it has the address fd00:1::21 on eth0, which is in podlab_load_balancer_pool (fd00:1::20-fd00:1::30)"
+    )
+    (found,) = check_pool_on_hosts(hosts("fd00:2::/120"), {"n1": six})
+    assert "in no network that a node has an address in" in found.cause
 
 
 def test_a_pool_that_no_neighbour_asks_for_is_warned_of() -> None:
