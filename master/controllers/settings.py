@@ -34,8 +34,9 @@ class EvictionSettings:
 
 @dataclass(frozen=True)
 class ControllersSettings:
-    """`apiserver` is host:port; each node gets a /`node_cidr_mask` of `pod_cidr`, which may be a network of
-    each family with a comma between; of one of IPv6 it is a /`node_cidr_mask_ipv6`.
+    """`apiserver` is host:port, or several addresses with commas between; each node gets a /`node_cidr_mask` of
+    `pod_cidr`, which may be a network of each family with a comma between; of one of IPv6 it is a
+    /`node_cidr_mask_ipv6`.
 
     Load balancers of Services get addresses of `load_balancer_pool`: addresses, ranges and networks.
     Without `signing`, requests for certificates are approved and cleaned away, and left to other signers.

@@ -11,7 +11,10 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class SchedulerSettings:
-    """`apiserver` is host:port. `configuration` is a KubeSchedulerConfiguration; Kubernetes' defaults without it."""
+    """`apiserver` is host:port, or several addresses with commas between.
+
+    `configuration` is a KubeSchedulerConfiguration; Kubernetes' defaults without it.
+    """
 
     apiserver: str
     bind_address: str

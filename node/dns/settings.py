@@ -11,7 +11,8 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class DnsSettings:
-    """`apiserver` is host:port; `address` is the Service kube-dns', at which each node answers itself.
+    """`apiserver` is host:port, or several addresses with commas between; `address` is the Service
+    kube-dns', at which each node answers itself.
 
     `directory` is where the DNS server reads what it is to know. `forwarders`, `stub_domains` (domain to servers) and
     `hosts` (address to names) hold where ConfigMap kube-system/cluster-dns says nothing.

@@ -10,7 +10,8 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class IngressSettings:
-    """`apiserver` is host:port; `hosts` are the nodes that serve Ingresses, with the addresses that clients use.
+    """`apiserver` is host:port, or several addresses with commas between; `hosts` are the nodes that
+    serve Ingresses, with the addresses that clients use.
 
     `directory` is where HAProxy reads what it is to do; `admin_address` (host:port) shows its routes and metrics.
     """

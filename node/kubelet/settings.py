@@ -29,7 +29,9 @@ class TaintSettings:
 
 @dataclass(frozen=True)
 class KubeletSettings:
-    """`apiserver` is host:port. The Lease is renewed four times within its duration.
+    """`apiserver` is host:port, or several addresses with commas between.
+
+    The Lease is renewed four times within its duration.
 
     `node_ip` and `pod_cidr_cluster` may be two, one of each family, with a comma between.
     """

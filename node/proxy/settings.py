@@ -10,7 +10,8 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class ProxySettings:
-    """`apiserver` is host:port; `backend` is auto, nft or legacy of iptables, or nftables.
+    """`apiserver` is host:port, or several addresses with commas between; `backend` is auto, nft or
+    legacy of iptables, or nftables.
 
     `node_ip` and `cluster_cidr` may be two, one of each family, with a comma between. `node_port_addresses` are ranges:
     see ProxyNode. `load_balancer_pool` has the addresses of load balancers that nodes answer for. `network_policies` is

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,9 +24,11 @@ from podlab.api.objects import metadata, unwrap, wrap
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1 import token_pb2
 from podlab.client.outages import Outages
+from podlab.client.servers import parse
 from podlab.core.v1 import event_pb2
 from podlab.errors import METADATA_OPTIONS, ApiError, InternalError, from_rpc_error, from_status
 from podlab.metrics.v1beta1 import metrics_pb2
+from podlab.settings import SettingsError
 from podlab.tls import Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc, object_pb2
 
@@ -43,8 +46,6 @@ _EVENT_TYPES = {
     apiserver_pb2.EVENT_TYPE_BOOKMARK: "BOOKMARK",
 }
 _OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 5_000),  # despite its name: how long one attempt, TLS included, may take
@@ -82,7 +83,10 @@ class WatchEvent(Generic[M]):
 
 
 class Client:
-    """One connection to the API server. Use it as an async context manager, or call `close`."""
+    """One connection to the API server, or to one of several. Use it as an async context manager, or call `close`.
+
+    Calls that are under way when their server dies fail with ServiceUnavailable; the next ones go to another.
+    """
 
     def __init__(
         self,
@@ -93,16 +97,22 @@ class Client:
         field_manager: str = "",
         warned: Callable[[str], None] | None = None,
     ) -> None:
-        """`user_agent` is the program's name, which its writes are put down to unless `field_manager` says another.
+        """`server` is host:port, or the addresses of several with commas between; else raises SettingsError.
+        `user_agent` is the program's name, which its writes are put down to unless `field_manager` says another.
         `warned` is told what the server warns of when something is written."""
         system = os.uname()
         agent = f"{user_agent}/{__version__} ({system.sysname.lower()}/{system.machine})"
-        options = [*_OPTIONS, ("grpc.primary_user_agent", agent)]
+        try:
+            servers = parse(server)
+        except ValueError as error:
+            raise SettingsError(f"API servers: {error}") from error
+        options = [*_OPTIONS, *servers.options(), ("grpc.primary_user_agent", agent)]
+        target = servers.target(random.SystemRandom())
         self.field_manager = field_manager
         self._warned = warned
         self.server = server
         self.outages = Outages(server)
-        self.channel = grpc.aio.secure_channel(server, tls.channel_credentials(), options=options)
+        self.channel = grpc.aio.secure_channel(target, tls.channel_credentials(), options=options)
         self._stub: apiserver_pb2_grpc.ApiServerAsyncStub = apiserver_pb2_grpc.ApiServerStub(self.channel)
 
     async def __aenter__(self) -> Self:

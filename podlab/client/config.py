@@ -17,7 +17,10 @@ DEFAULT_CLUSTER = "lab"
 
 @dataclass(frozen=True)
 class ClientConfig:
-    """`server` is host:port. Relative paths in `tls` start at the file's own directory."""
+    """`server` is host:port, or the addresses of several with commas between.
+
+    Relative paths in `tls` start at the file's own directory.
+    """
 
     cluster: str
     server: str

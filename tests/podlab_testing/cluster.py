@@ -12,6 +12,7 @@ from master.apiserver.app.server import running
 from master.apiserver.settings import ApiServerSettings, FrontProxySettings
 from podlab import pki
 from podlab.client.client import Client
+from podlab.client.servers import NAME as SERVER_NAME
 from podlab.deploy import front_proxy, signing_keys
 from podlab.tls import Tls
 
@@ -21,6 +22,7 @@ GROUPS = {
     ADMIN: ("system:masters",),
     "system:apiserver": ("system:masters",),
 }
+_NAMES = {"system:apiserver": (SERVER_NAME,)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Authority:
         """The user's certificate. Groups default to those of Podlab's own users."""
         wanted = groups or GROUPS.get(user) or (("system:nodes",) if user.startswith("system:node:") else ("users",))
         name = "-".join((user, *groups)).replace(":", "-")
-        hosts = (*HOSTS, user.removeprefix("system:node:")) if user.startswith("system:node:") else HOSTS
+        hosts = (*HOSTS, *_NAMES.get(user, ()))
+        if user.startswith("system:node:"):
+            hosts = (*HOSTS, user.removeprefix("system:node:"))
         pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, hosts)
         return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
 

@@ -15,6 +15,7 @@ DIAL_LIMIT_S = 5.0
 _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),  # of each ping, a minute otherwise
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", int(DIAL_LIMIT_S * 1000)),  # despite its name: how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1_000),
