@@ -47,6 +47,32 @@ class FrontProxySettings:
 
 
 @dataclass(frozen=True)
+class EtcdTlsSettings:
+    """PEM files: the authority that signed etcd's certificates, and what this server shows where etcd wants it."""
+
+    ca: Path
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True)
+class EtcdSettings:
+    """An etcd of version 3.4 or newer. `endpoints` are as https://10.0.0.11:2379, one for each member.
+
+    Where etcd has users, `password_file` holds the password of `user`, who may read and write below `prefix`.
+    `max_txn_ops` and `max_request_bytes` are as etcd's flags of these names say.
+    """
+
+    endpoints: tuple[str, ...]
+    tls: EtcdTlsSettings | None = None
+    user: str = ""
+    password_file: Path | None = None
+    prefix: str = "/podlab"
+    max_txn_ops: int = 128
+    max_request_bytes: int = 1_572_864
+
+
+@dataclass(frozen=True)
 class ApiServerSettings:
     """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service.
 
@@ -74,3 +100,5 @@ class ApiServerSettings:
     """Without it, nothing is passed on to API servers behind Services."""
     encryption: Path | None = None
     """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""
+    etcd: EtcdSettings | None = None
+    """What several servers share; without it, the store is a SQLite file in `data_dir`, for this server alone."""

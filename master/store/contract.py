@@ -1,7 +1,8 @@
 """The store's contract: an ordered, versioned key-value map, as etcd has it.
 
 Keys are non-empty strings such as `/registry/pods/default/web-1`, ordered by code point. Values are opaque bytes.
-There is one global revision; an empty store is at revision 1, each commit that changes something takes the next one.
+There is one global revision, which begins at 1 or, where the store shares a database with others, later. Each commit
+that changes something takes a higher one: the next, unless others write to the same database.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -121,7 +122,7 @@ class Store(Protocol):
         Raises Mismatch for the first operation whose expectation fails, ValueError for no operation, an empty key, one
         key named twice, or more than `limits` allow. Operations that change nothing (deleting what is gone) take no
         revision: the current one is returned. A caller that is cancelled while it waits does not know whether the
-        commit happened.
+        commit happened; nor does one that gets Undecided, which a store beyond a network raises.
         """
         ...
 

@@ -7,12 +7,16 @@
     ├── Overrun         a watcher fell too far behind
     ├── Closed          the store was closed
     ├── Unwritable      the disk refused (full, input/output error)
+    ├── Unreachable     no member of etcd answers; nothing was done
+    ├── Undecided       a commit was sent and its outcome is not known
+    ├── Refused         etcd refuses (rights, space, size)
     ├── Undecryptable   a value cannot be read with the keys that there are
     └── Unopenable
         ├── Locked      another process has the file open
         ├── Foreign     the file is not of this schema
         ├── Incomplete  a part of the store is there, and the rest is not
-        └── Corrupt     the file is damaged
+        ├── Corrupt     the file is damaged
+        └── Replaced    another store is where this one was, or none
 
 The apiserver maps these to API errors; nothing else leaves the store on purpose.
 """
@@ -87,6 +91,34 @@ class Unwritable(StoreError):
         self.path = path
 
 
+class Unreachable(StoreError):
+    """No member of etcd answered in time. Nothing of what was asked was done."""
+
+    def __init__(self, endpoints: Sequence[str], reason: str) -> None:
+        super().__init__(
+            f"etcd at {', '.join(endpoints)} does not answer: {reason}; look at its members, and at the network to them"
+        )
+        self.endpoints = endpoints
+
+
+class Undecided(StoreError):
+    """A commit was sent to etcd, and no answer came. All of it was written, or nothing, perhaps only a little later."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(
+            f"etcd at {endpoint} did not tell whether it has written: {reason}; read again to see whether it has"
+        )
+        self.endpoint = endpoint
+
+
+class Refused(StoreError):
+    """etcd refuses what was asked, and would again. Nothing of it was done."""
+
+    def __init__(self, endpoint: str, reason: str, remedy: str) -> None:
+        super().__init__(f"etcd at {endpoint} refuses: {reason}; {remedy}")
+        self.endpoint = endpoint
+
+
 class Undecryptable(StoreError):
     """A value was encrypted with a key that is not there, or is not what was written under its key."""
 
@@ -138,3 +170,11 @@ class Corrupt(Unopenable):
             f"{path.name}-wal and {path.name}-shm to start empty"
         )
         self.path = path
+
+
+class Replaced(Unopenable):
+    """Where the store was is another one, or none. To go on would tell every node that nothing is to run."""
+
+    def __init__(self, where: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{where}: {reason}; {remedy}")
+        self.where = where

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from master.store.contract import Store
-from master.store.errors import Closed, StoreError
+from master.store.errors import Closed, StoreError, Unreachable
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def retain(
     last_round, next_round_s = 0, loop.time()
     try:
         while True:
-            current = await store.revision()
+            current = await _revision(store)
             marks.mark(current, written_bytes())
             target = marks.beyond(most_bytes)
             if target:
@@ -74,6 +74,15 @@ async def retain(
             await asyncio.sleep(min(look_s, every_s))
     except Closed:
         return
+
+
+async def _revision(store: Store) -> int:
+    """However long the store does not answer."""
+    while True:
+        try:
+            return await store.revision()
+        except Unreachable as error:
+            _log.warning("how much history there is cannot be told: %s", error)
 
 
 async def _compact(store: Store, target: int) -> None:

@@ -81,6 +81,9 @@ DECIDING = (
     "master.scheduler.plugins.*",
     "master.scheduler.preemption.*",
     "master.scheduler.queue.*",
+    "master.store.etcd.following",
+    "master.store.etcd.keyspace",
+    "master.store.etcd.transaction",
     "master.store.sqlite.decide",
     "node.kubelet.admission.pre*",  # predicates, preemption
     "node.kubelet.containerconfig.*",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 import uvloop
 from podlab_testing.cluster import Authority, Cluster
+from podlab_testing.etcd import PROGRAM, EtcdCluster, running
 from podlab_testing.pod_servers import PodServers, ServerAuthority
 from podlab_testing.ports import reserved_ports
 
-from master.apiserver.settings import ApiServerSettings
+from master.apiserver.settings import ApiServerSettings, EtcdSettings
 from podlab.client.client import Client
 
 MEMORY = Path("/dev/shm")  # the folders below it are ours alone
@@ -52,8 +54,34 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder) / "apiserver"
 
 
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    """One real member, which all tests share. Left out where there is no etcd."""
+    if not PROGRAM.exists():
+        pytest.skip(f"there is no {PROGRAM} (scripts/bootstrap servers)")
+    with running(tmp_path_factory.mktemp("etcd")) as made:
+        yield made
+
+
 @pytest.fixture
-async def cluster(data_dir: Path, authority: Authority, free_ports: tuple[int, ...]) -> AsyncIterator[Cluster]:
+def backend() -> str:
+    """What the API server stores in: `sqlite`, or `etcd`. A module that is to run on both parametrises it."""
+    return os.environ.get("PODLAB_TEST_STORE", "sqlite")
+
+
+@pytest.fixture
+def stored_in(backend: str, request: pytest.FixtureRequest) -> EtcdSettings | None:
+    """A part of etcd that no other test has; None for a file of the API server's own."""
+    if backend == "sqlite":
+        return None
+    found: EtcdCluster = request.getfixturevalue("etcd")
+    return EtcdSettings(found.endpoints, prefix=f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+async def cluster(
+    data_dir: Path, authority: Authority, free_ports: tuple[int, ...], stored_in: EtcdSettings | None
+) -> AsyncIterator[Cluster]:
     """A running API server. A scheduler that a test starts at `settings.scheduler` is relayed to."""
     settings = ApiServerSettings(
         cluster_name="test",
@@ -66,6 +94,7 @@ async def cluster(data_dir: Path, authority: Authority, free_ports: tuple[int, .
         rest_port=free_ports[2],
         front_proxy=authority.front_proxy(),
         scheduler=f"127.0.0.1:{free_ports[1]}",
+        etcd=stored_in,
     )
     made = Cluster(authority, settings)
     await made.start()

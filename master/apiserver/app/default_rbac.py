@@ -20,11 +20,11 @@ from master.apiserver.registry import changes
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
-from master.store.errors import Mismatch
+from master.store.errors import Closed, Mismatch, StoreError
 from podlab.api import kinds
 from podlab.api.aggregation import aggregated
 from podlab.api.values import times
-from podlab.errors import Conflict
+from podlab.errors import ApiError, Conflict
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
@@ -34,6 +34,7 @@ Default = rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding | rbac_pb2.Role | r
 _Role = rbac_pb2.ClusterRole | rbac_pb2.Role
 # Kinds come many at a time: the roles are written once for all of them.
 GATHERED_S = 0.5
+AGAIN_S = 5.0
 _ATTEMPTS = 5
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class DefaultRoles:
     clock: Callable[[], meta_pb2.Time] = times.now
 
     async def run(self) -> None:
-        """Call `ensure` each time that the catalog of kinds changes."""
+        """Call `ensure` each time that the catalog of kinds changes, until the store is closed."""
         changed = asyncio.Event()
         self.kinds.follow(lambda _: changed.set())
         changed.clear()
@@ -106,7 +107,13 @@ class DefaultRoles:
             await changed.wait()
             await asyncio.sleep(GATHERED_S)
             changed.clear()
-            await self.ensure()
+            try:
+                await self.ensure()
+            except Closed:
+                return
+            except (ApiError, StoreError) as error:
+                log.warning("cannot write the default roles: %s; again in %.0f s", error, AGAIN_S)
+                asyncio.get_running_loop().call_later(AGAIN_S, changed.set)
 
     async def ensure(self) -> None:
         """Write what is missing, in as few commits as the store allows. Raises Conflict after _ATTEMPTS attempts."""

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from master.apiserver.app import encryption
 from master.apiserver.app.assembly import KeptObjects, Parts, assemble
 from master.apiserver.app.event_expiry import EventExpiry
+from master.apiserver.app.opening import open_store
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.apiserver.rest import server as rest
@@ -22,13 +23,11 @@ from master.apiserver.rpc import service
 from master.apiserver.settings import ApiServerSettings
 from master.store.contract import Store
 from master.store.retention import retain
-from master.store.sqlite.store import SqliteStore
 from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
 from podlab.errors import ApiError
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 
-STORE_FILE = "store.db"
 # How long calls in flight may take to end when the server stops. Watches are cut.
 STOP_GRACE_S = 1.0
 
@@ -46,7 +45,7 @@ async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
 async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     """The server answers while the block runs. Raises as `serve`."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
+    opened = await open_store(settings)
     try:
         catalog = CurrentCatalog(builtin.catalog())
         store = ChargedStore(await _encrypted(settings, opened, catalog))

@@ -5,9 +5,20 @@ from __future__ import annotations
 import logging
 import traceback
 
-from master.store.errors import Closed, Compacted, FutureRevision, Mismatch, Overrun, StoreError, Unwritable
+from master.store.errors import (
+    Closed,
+    Compacted,
+    FutureRevision,
+    Mismatch,
+    Overrun,
+    Refused,
+    StoreError,
+    Undecided,
+    Unreachable,
+    Unwritable,
+)
 from podlab.api.kinds import OTHER
-from podlab.errors import ApiError, Conflict, Expired, InternalError, ServiceUnavailable
+from podlab.errors import ApiError, Conflict, Expired, InternalError, ServiceUnavailable, Timeout
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +43,12 @@ def from_store(error: StoreError) -> ApiError:
         return Expired(str(error))
     if isinstance(error, Closed):
         return ServiceUnavailable("the apiserver is shutting down; retry")
-    if isinstance(error, Unwritable):
+    if isinstance(error, Unwritable | Unreachable | Refused):
         log.error("%s", error)
         return ServiceUnavailable(str(error))
+    if isinstance(error, Undecided):
+        log.error("%s", error)
+        return Timeout(f"{error}; the write may have been done")
     log.error("%s", error)
     return InternalError("the store failed; the apiserver's log says more")
 

@@ -14,7 +14,7 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.moment import Moments
 from master.store.contract import Change, Store
-from master.store.errors import Closed, Compacted, FutureRevision, Overrun
+from master.store.errors import Closed, Compacted, FutureRevision, Overrun, Unreachable
 from podlab.api.kinds import GroupKind, Kind
 from podlab.errors import Timeout
 from podlab.kinds import builtin
@@ -126,9 +126,17 @@ class Cache:
                 log.warning("the watch cache fell behind at revision %d; reading on from there", self.revision)
             except (Compacted, FutureRevision) as error:
                 log.warning("the watch cache starts anew: %s", error)
-                await self.load()
+                await self._load_again()
             except Closed:
                 return
+
+    async def _load_again(self) -> None:
+        """However long the store does not answer."""
+        while True:
+            try:
+                return await self.load()
+            except Unreachable as error:
+                log.warning("the watch cache cannot be loaded yet: %s", error)
 
     def _take(self, changes: list[Change]) -> None:
         touched: set[KindWindow] = set()

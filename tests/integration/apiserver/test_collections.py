@@ -14,6 +14,8 @@ from podlab.core.v1 import config_pb2, namespace_pb2, node_pb2, pod_pb2
 from podlab.errors import BadRequest, Forbidden, MethodNotAllowed
 from podlab.v1 import apiserver_pb2 as pb
 
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "etcd"])
+
 Make = Callable[..., Any]
 
 

@@ -19,6 +19,8 @@ from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.errors import BadRequest, Expired, ServiceUnavailable
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
 
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "etcd"])
+
 Pods = Callable[..., pod_pb2.Pod]
 ConfigMaps = Callable[..., config_pb2.ConfigMap]
 LIMIT_S = 10

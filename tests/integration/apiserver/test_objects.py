@@ -13,6 +13,8 @@ from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invali
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
 
+pytestmark = pytest.mark.parametrize("backend", ["sqlite", "etcd"])
+
 Pods = Callable[..., pod_pb2.Pod]
 ConfigMaps = Callable[..., config_pb2.ConfigMap]
 

@@ -1,15 +1,19 @@
-"""The stores under test: SQLite on a fresh file, and a model that is too simple to be wrong."""
+"""The stores under test: SQLite on a fresh file, a real etcd, and a model that is too simple to be wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from podlab_testing.etcd import PROGRAM, EtcdCluster, running
 
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
 from master.store.encrypted import EncryptedStore
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
+from master.store.etcd.access import access
+from master.store.etcd.store import EtcdStore
 from master.store.keyring import Keyring
 from master.store.operations import check_operations
 from master.store.sqlite.decide import LIMITS
@@ -124,6 +128,14 @@ async def _open_charged(path: Path) -> ChargedStore:
     return ChargedStore(ModelStore())
 
 
+_prefixes = itertools.count()
+
+
+async def open_etcd(cluster: EtcdCluster) -> EtcdStore:
+    """An empty store beside those that others have in the same etcd."""
+    return await EtcdStore.open(access(cluster.endpoints, prefix=f"/test{next(_prefixes)}"))
+
+
 _BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "sqlite": SqliteStore.open,
     "model": _open_model,
@@ -132,10 +144,22 @@ _BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {
 }
 
 
-@pytest.fixture(params=_BACKENDS)
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    """One real member, which all tests share. Left out where there is no etcd."""
+    if not PROGRAM.exists():
+        pytest.skip(f"there is no {PROGRAM} (scripts/bootstrap servers)")
+    with running(tmp_path_factory.mktemp("etcd")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=[*_BACKENDS, "etcd"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store, once for each backend."""
-    opened = await _BACKENDS[request.param](tmp_path / "store.db")
+    if request.param == "etcd":
+        opened: Store = await open_etcd(request.getfixturevalue("etcd"))
+    else:
+        opened = await _BACKENDS[request.param](tmp_path / "store.db")
     yield opened
     await opened.close()
 

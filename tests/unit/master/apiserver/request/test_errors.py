@@ -8,7 +8,7 @@ import pytest
 from master.apiserver.request import errors
 from master.store import errors as store_errors
 from master.store.errors import StoreError
-from podlab.errors import ApiError, Conflict, Expired, InternalError, NotFound, ServiceUnavailable
+from podlab.errors import ApiError, Conflict, Expired, InternalError, NotFound, ServiceUnavailable, Timeout
 from podlab.v1 import apiserver_pb2
 
 
@@ -21,6 +21,9 @@ from podlab.v1 import apiserver_pb2
         (store_errors.Overrun("/", 1), Expired),
         (store_errors.Closed(), ServiceUnavailable),
         (store_errors.Unwritable(Path("store.db"), "disk full"), ServiceUnavailable),
+        (store_errors.Unreachable(["a:2379"], "refused"), ServiceUnavailable),
+        (store_errors.Refused("a:2379", "no space", "make room"), ServiceUnavailable),
+        (store_errors.Undecided("a:2379", "the connection was lost"), Timeout),
         (store_errors.Corrupt(Path("store.db"), "bad page"), InternalError),
     ],
 )

@@ -1,0 +1,84 @@
+"""Whether a store is in etcd, and is the one that this server knows; and the making of a new one.
+
+Each store has a mark with an identity of its own. A server that has once used a store keeps its identity in a file, and
+takes no other for it: one that began anew by mistake would tell every kubelet that nothing is to run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from pathlib import Path
+
+from master.store.errors import Replaced
+from master.store.etcd.keyspace import Keyspace
+from master.store.etcd.members import Members
+from master.store.etcd.transaction import Mark
+from podlab.foreign.etcd.v3 import rpc_pb2 as rpc
+
+_FORMAT = b"podlab-store/1 "
+
+log = logging.getLogger(__name__)
+
+
+async def found(members: Members, space: Keyspace, identity: Path | None) -> Mark:
+    """The store's mark, which is made where nothing is below the prefix. `identity` is the file of this server.
+
+    Raises Replaced, OSError, and as `Members.ask`.
+    """
+    known = _known(identity)
+    mark = await _read(members, space)
+    if mark is None and known is None:
+        await _make(members, space)
+        mark = await _read(members, space)
+    where = f"etcd at {', '.join(members.endpoints)}, below {space.prefix}"
+    if mark is None or (known is not None and mark.value != known):
+        is_told = f"another store ({_name(mark.value)})" if mark is not None else "no store"
+        raise Replaced(
+            where,
+            f"there is {is_told}, and this server has used {_name(known or b'')}",
+            f"give the endpoints and the prefix of that one, or restore it from a backup; to use what is there now, "
+            f"remove {identity}",
+        )
+    if not mark.value.startswith(_FORMAT):
+        raise Replaced(where, f"the mark {_name(mark.value)} is of another version", "run the version that wrote it")
+    if identity is not None and known is None:
+        await asyncio.to_thread(identity.write_bytes, mark.value)
+    return mark
+
+
+def _known(identity: Path | None) -> bytes | None:
+    if identity is None or not identity.exists():
+        return None
+    return identity.read_bytes()
+
+
+async def _read(members: Members, space: Keyspace) -> Mark | None:
+    answer = await members.ask(lambda member: member.kv.Range, rpc.RangeRequest(key=space.mark))
+    return Mark(answer.kvs[0].value, answer.kvs[0].create_revision) if answer.kvs else None
+
+
+async def _make(members: Members, space: Keyspace) -> None:
+    """Unless another server was faster. Raises Replaced where there are keys without a mark."""
+    value = _FORMAT + secrets.token_hex(16).encode()
+    key, end = space.interval("")
+    unmarked = rpc.RangeRequest(key=key, range_end=end, limit=1, keys_only=True)
+    answer = await members.ask(lambda member: member.kv.Range, unmarked)
+    if answer.kvs and await _read(members, space) is None:  # another server may have begun meanwhile
+        raise Replaced(
+            f"etcd at {', '.join(members.endpoints)}, below {space.prefix}",
+            "there are keys, and no mark of a store: a part of it was lost, or it is another program's",
+            "restore it from a backup, or give another prefix",
+        )
+    request = rpc.TxnRequest(
+        compare=[rpc.Compare(target=rpc.Compare.CREATE, key=space.mark, create_revision=0)],
+        success=[rpc.RequestOp(request_put=rpc.PutRequest(key=space.mark, value=value))],
+    )
+    made = await members.ask(lambda member: member.kv.Txn, request)
+    if made.succeeded:
+        log.info("a new store below %s: %s", space.prefix, _name(value))
+
+
+def _name(value: bytes) -> str:
+    return value.decode(errors="replace")
