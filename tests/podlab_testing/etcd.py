@@ -117,12 +117,12 @@ class EtcdCluster:
 
 @contextlib.contextmanager
 def running(
-    directory: Path, size: int = 1, *, arguments: Sequence[str] = (), wait: bool = True
+    directory: Path, size: int = 1, *, arguments: Sequence[str] = (), scheme: str = "http", wait: bool = True
 ) -> Iterator[EtcdCluster]:
     """So many members. What they store is below `directory`."""
     with reserved_ports(2 * size) as free:
         addresses = [f"127.0.0.1:{port}" for port in free]
-        cluster = EtcdCluster(members(directory, addresses[:size], addresses[size:], arguments))
+        cluster = EtcdCluster(members(directory, addresses[:size], addresses[size:], arguments, scheme))
         try:
             for member in cluster.members:
                 member.start()
@@ -134,9 +134,14 @@ def running(
 
 
 def members(
-    directory: Path, clients: Sequence[str], peers: Sequence[str], arguments: Sequence[str] = ()
+    directory: Path,
+    clients: Sequence[str],
+    peers: Sequence[str],
+    arguments: Sequence[str] = (),
+    scheme: str = "http",
 ) -> list[EtcdMember]:
     """Members of one cluster that talk to each other at `peers`; none runs yet."""
+    directory.mkdir(exist_ok=True)
     names = [f"m{index}" for index in range(len(clients))]
     all_of_them = ",".join(f"{name}=http://{peer}" for name, peer in zip(names, peers, strict=True))
     made = []
@@ -144,19 +149,19 @@ def members(
         own = {
             "name": name,
             "data-dir": str(directory / name),
-            "listen-client-urls": f"http://{client}",
-            "advertise-client-urls": f"http://{client}",
+            "listen-client-urls": f"{scheme}://{client}",
+            "advertise-client-urls": f"{scheme}://{client}",
             "listen-peer-urls": f"http://{peer}",
             "initial-advertise-peer-urls": f"http://{peer}",
             "initial-cluster": all_of_them,
             "log-level": "error",
         }
         flags = [f"--{flag}={value}" for flag, value in own.items()]
-        made.append(EtcdMember(name, f"http://{client}", f"http://{peer}", [*flags, *arguments], directory))
+        made.append(EtcdMember(name, f"{scheme}://{client}", f"http://{peer}", [*flags, *arguments], directory))
     return made
 
 
-def _eventually(question: Callable[[], Found], what: str) -> Found:
+def _eventually(question: Callable[[], Found | None], what: str) -> Found:
     """The first answer that says yes."""
     until_s = time.monotonic() + _STARTED_S
     while not (found := question()):

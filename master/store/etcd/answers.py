@@ -25,6 +25,7 @@ _NOT_PROPOSED = (
 _REMEDIES = {
     "etcdserver: mvcc: database space exceeded": "compact and defragment etcd, or raise --quota-backend-bytes, and "
     "disarm the alarm (etcdctl alarm disarm)",
+    "grpc: received message larger than max": "give max_request_bytes as etcd's --max-request-bytes",
     "etcdserver: request is too large": "give max_request_bytes as etcd's --max-request-bytes, or write less at once",
     "etcdserver: too many operations in txn request": "give max_txn_ops as etcd's --max-txn-ops",
     "etcdserver: permission denied": "grant the user reading and writing below the prefix",
@@ -74,4 +75,4 @@ def meaning(code: grpc.StatusCode, details: str) -> Meaning:
 
 def remedy(details: str) -> str:
     """What to do about a refusal."""
-    return _REMEDIES.get(details, "look at etcd's log")
+    return next((told for said, told in _REMEDIES.items() if details.startswith(said)), "look at etcd's log")

@@ -46,6 +46,7 @@ class Member:
         self.heard_s = float("-inf")
         """When it last answered, by the event loop's clock."""
         self._under_way: set[grpc.aio.Call] = set()
+        self._streams: set[grpc.aio.Call] = set()
         self._stamps = _stamps(tls)
         self._connect()
 
@@ -92,17 +93,26 @@ class Member:
     def stream(self, metadata: Metadata) -> Stream:
         """Of watches. Whoever is done with it calls `ended`."""
         call = self._watch.Watch(metadata=(*NEEDS_LEADER, *metadata))
-        self._under_way.add(call)
+        self._streams.add(call)
         return call
 
     def ended(self, call: Stream) -> None:
         """Nobody reads it any more."""
         call.cancel()
-        self._under_way.discard(call)
+        self._streams.discard(call)
+
+    def under_way(self) -> frozenset[grpc.aio.Call]:
+        """What has been asked and not been answered yet, but for streams."""
+        return frozenset(self._under_way)
+
+    def give_up(self, calls: frozenset[grpc.aio.Call]) -> None:
+        """End those that are still under way: each caller gets Left."""
+        for call in calls & self._under_way:
+            call.cancel()
 
     def leave(self) -> None:
         """End what is under way: each caller gets Left, and each stream is cancelled."""
-        for call in tuple(self._under_way):
+        for call in (*self._under_way, *self._streams):
             call.cancel()
 
     async def close(self) -> None:

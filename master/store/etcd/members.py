@@ -3,6 +3,9 @@
 The member in use is asked for a linearizable read whenever it has not answered for half a second. Where it does not
 answer that within a second, and another does, the other is used from then on. So a member that can be reached, but
 knows nothing new because it is cut off from the others, is given up as well.
+
+What was handed to a leader that died is lost, and the member that handed it on would wait seven seconds to say so. So
+what is unanswered half a second after a new leader was heard of is given up.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ PATIENCE_S = 5.0
 _PROBED_AFTER_S = 0.5
 _PROBE_S = 1.0
 _AGAIN_S = 0.2
+_LEADER_CHANGED_S = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,8 @@ class Members:
         self._usable = asyncio.Event()
         self._suspected = asyncio.Event()
         self._trouble = "it has not been asked yet"
+        self._term = 0
+        """The number of the leader's term, the highest that was heard of."""
         self._token: str | None = None
         self._renewing = asyncio.Lock()
         self._attending: asyncio.Task[None] | None = None
@@ -211,7 +217,7 @@ class Members:
         try:
             await member.renewed()
             metadata = await self.metadata(member)
-            await member.ask(lambda to: to.kv.Range, self._probe, metadata=metadata, timeout_s=_PROBE_S)
+            answer = await member.ask(lambda to: to.kv.Range, self._probe, metadata=metadata, timeout_s=_PROBE_S)
         except grpc.aio.AioRpcError as error:
             what = meaning(error.code(), error.details() or "")
             if what is Meaning.STALE_TOKEN:
@@ -225,7 +231,14 @@ class Members:
         except OSError as error:
             self._trouble = str(error)
             return False
+        self._hear_of_leader(answer.header.raft_term)
         return True
+
+    def _hear_of_leader(self, term: int) -> None:
+        if self._term and term > self._term:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_LEADER_CHANGED_S, self.current.give_up, self.current.under_way())
+        self._term = max(self._term, term)
 
 
 def told(error: grpc.aio.AioRpcError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -73,6 +73,11 @@ class EtcdStore:
         """See Store."""
         return self._limits
 
+    @property
+    def endpoint(self) -> str:
+        """Of the member that is asked now."""
+        return self._members.current.endpoint
+
     async def get(self, key: str) -> Entry | None:
         """See Store."""
         self._check_open()
@@ -111,7 +116,7 @@ class EtcdStore:
             if not self._commits:
                 self._idle.set()
 
-    async def watch(self, prefix: str, from_revision: int) -> AsyncIterator[list[Change]]:
+    async def watch(self, prefix: str, from_revision: int) -> AsyncGenerator[list[Change], None]:
         """See Store. Never raises Overrun: etcd keeps what a slow consumer has not taken for as long as its history."""
         self._check_open()
         await self._check_begun(from_revision)
