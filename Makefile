@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler fuzz protos docs bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -84,7 +84,7 @@ bench: bootstrap ## measure; one line a figure
 	@scripts/bootstrap servers
 	@$(BIN)/python tests/bench/dns
 	@$(BIN)/pytest -q -s tests/bench
-	@$(BIN)/python tests/bench/store/bench_store.py
+	@PYTHONPATH=tests $(BIN)/python tests/bench/store/bench_store.py
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
 
 bench-api: bootstrap ## measure the API server alone, in less than five minutes; BEFORE=checkout: beside another release (LOADS=words: some)
@@ -106,6 +106,10 @@ bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Servic
 bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Services, in a minute (rates: with dnsperf)
 	@scripts/bootstrap servers
 	@$(BIN)/python tests/bench/dns
+
+bench-store: bootstrap ## measure the stores, SQLite beside a real etcd, in a minute
+	@scripts/bootstrap servers
+	@PYTHONPATH=tests $(BIN)/python tests/bench/store/bench_store.py
 
 fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for about a minute
 	@$(BIN)/pytest -q tests/fuzz

@@ -9,6 +9,7 @@ from master.apiserver.settings import ApiServerSettings, EtcdSettings
 from master.store.contract import Store
 from master.store.etcd.access import Access, ClientTls, access
 from master.store.etcd.store import EtcdStore
+from master.store.shifted import ShiftedStore
 from master.store.sqlite.store import SqliteStore
 from podlab.settings import SettingsError
 
@@ -17,8 +18,8 @@ IDENTITY_FILE = "etcd-store"
 """Which store in etcd this server has used: it takes no other for it."""
 
 
-class OpenStore(Store, Protocol):
-    """A store that tells how much it was given to write."""
+class WriteGauge(Protocol):
+    """What tells how much it was given to write."""
 
     @property
     def written_bytes(self) -> int:
@@ -26,15 +27,20 @@ class OpenStore(Store, Protocol):
         ...
 
 
-async def open_store(settings: ApiServerSettings) -> OpenStore:
-    """Raises SettingsError for what is wrong in the settings, StoreError for a store that cannot be used."""
+async def open_store(settings: ApiServerSettings) -> tuple[Store, WriteGauge]:
+    """The store, and what tells of its writing.
+
+    Raises SettingsError for what is wrong in the settings, StoreError for a store that cannot be used.
+    """
     if settings.etcd is None:
-        return await SqliteStore.open(settings.data_dir / STORE_FILE)
+        file = await SqliteStore.open(settings.data_dir / STORE_FILE)
+        return file, file
     where = etcd_access(settings.etcd)
     try:
-        return await EtcdStore.open(where, settings.data_dir / IDENTITY_FILE)
+        shared = await EtcdStore.open(where, settings.data_dir / IDENTITY_FILE)
     except OSError as error:
         raise SettingsError(f"etcd: {error}") from error
+    return (ShiftedStore(shared, shared.shift) if shared.shift else shared), shared
 
 
 def etcd_access(said: EtcdSettings) -> Access:

@@ -45,7 +45,7 @@ async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
 async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     """The server answers while the block runs. Raises as `serve`."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    opened = await open_store(settings)
+    opened, writing = await open_store(settings)
     try:
         catalog = CurrentCatalog(builtin.catalog())
         store = ChargedStore(await _encrypted(settings, opened, catalog))
@@ -61,7 +61,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             parts.aggregator.run(),
             parts.legacy_tokens.run(),
             EventExpiry(parts.cache).run(),
-            retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
+            retain(opened, lambda: writing.written_bytes, keep=settings.compact_keep_revisions),
         ]
         if parts.trail is not None:
             loops.append(parts.trail.writer.run())

@@ -1,4 +1,4 @@
-"""What a watch's answers tell: whole commits, in order, after the revision that was seen last. Pure."""
+"""What the answers of a watch tell: whole commits, in order, after the revision that was seen last. Pure."""
 
 from __future__ import annotations
 

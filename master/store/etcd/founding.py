@@ -43,6 +43,8 @@ async def found(members: Members, space: Keyspace, identity: Path | None) -> Mar
         )
     if not mark.value.startswith(_FORMAT):
         raise Replaced(where, f"the mark {_name(mark.value)} is of another version", "run the version that wrote it")
+    if await _is_there(members, space.copying):
+        raise Replaced(where, "a copy of a store is not whole", "remove all below the prefix, and migrate again")
     if identity is not None and known is None:
         await asyncio.to_thread(identity.write_bytes, mark.value)
     return mark
@@ -56,12 +58,41 @@ def _known(identity: Path | None) -> bytes | None:
 
 async def _read(members: Members, space: Keyspace) -> Mark | None:
     answer = await members.ask(lambda member: member.kv.Range, rpc.RangeRequest(key=space.mark))
-    return Mark(answer.kvs[0].value, answer.kvs[0].create_revision) if answer.kvs else None
+    if not answer.kvs:
+        return None
+    kv = answer.kvs[0]
+    *_, shift = kv.value.split(b" ")
+    return Mark(kv.value, kv.create_revision, int(shift) if shift.isdigit() else 0)
 
 
-async def _make(members: Members, space: Keyspace) -> None:
-    """Unless another server was faster. Raises Replaced where there are keys without a mark."""
-    value = _FORMAT + secrets.token_hex(16).encode()
+async def _is_there(members: Members, key: bytes) -> bool:
+    answer = await members.ask(lambda member: member.kv.Range, rpc.RangeRequest(key=key, keys_only=True))
+    return bool(answer.kvs)
+
+
+async def begin(members: Members, space: Keyspace, at_least: int) -> Mark:
+    """The mark of a copy that begins, whose revisions follow `at_least`. Raises Replaced where anything is there."""
+    first = await members.ask(lambda member: member.kv.Range, rpc.RangeRequest(key=space.mark))
+    is_made = not first.kvs and await _make(members, space, shift=max(0, at_least - first.header.revision), copy=True)
+    mark = await _read(members, space)
+    if not is_made or mark is None:
+        raise Replaced(
+            f"etcd at {', '.join(members.endpoints)}, below {space.prefix}",
+            f"there is a store already ({_name(mark.value) if mark is not None else 'which went'})",
+            "give another prefix, or remove all below this one (etcdctl del --prefix)",
+        )
+    return mark
+
+
+async def complete(members: Members, space: Keyspace) -> None:
+    """The copy is whole: from here on it is a store."""
+    done = rpc.RequestOp(request_delete_range=rpc.DeleteRangeRequest(key=space.copying))
+    await members.ask(lambda member: member.kv.Txn, rpc.TxnRequest(success=[done]))
+
+
+async def _make(members: Members, space: Keyspace, *, shift: int = 0, copy: bool = False) -> bool:
+    """False when another server was faster. Raises Replaced where there are keys without a mark."""
+    value = _FORMAT + secrets.token_hex(16).encode() + b" %d" % shift
     key, end = space.interval("")
     unmarked = rpc.RangeRequest(key=key, range_end=end, limit=1, keys_only=True)
     answer = await members.ask(lambda member: member.kv.Range, unmarked)
@@ -75,9 +106,12 @@ async def _make(members: Members, space: Keyspace) -> None:
         compare=[rpc.Compare(target=rpc.Compare.CREATE, key=space.mark, create_revision=0)],
         success=[rpc.RequestOp(request_put=rpc.PutRequest(key=space.mark, value=value))],
     )
+    if copy:
+        request.success.add(request_put=rpc.PutRequest(key=space.copying))
     made = await members.ask(lambda member: member.kv.Txn, request)
     if made.succeeded:
         log.info("a new store below %s: %s", space.prefix, _name(value))
+    return made.succeeded
 
 
 def _name(value: bytes) -> str:

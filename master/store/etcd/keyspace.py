@@ -15,6 +15,9 @@ class Keyspace:
         """Written in every commit that changes something, so its revision is that of the last commit. Others may write
         to the same etcd: etcd's own revision goes on then without a change of ours, and a watch of our keys would never
         reach it."""
+        self.copying = f"{prefix}/meta/copying".encode()
+        """There while a store is copied to here: what is there is not whole yet. Not in the mark's value, which changes
+        in commits alone."""
 
     def encoded(self, key: str) -> bytes:
         """The key in etcd."""

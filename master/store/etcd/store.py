@@ -68,6 +68,31 @@ class EtcdStore:
             raise
         return cls(access, members, space, mark)
 
+    @classmethod
+    async def begin(cls, access: Access, at_least: int) -> Self:
+        """An empty store whose revisions, with its `shift`, follow `at_least`. No server opens it before `complete`.
+
+        Raises Replaced where there is a store already, and as `open`.
+        """
+        space = Keyspace(access.prefix)
+        members = Members(access, space.mark)
+        try:
+            await members.open()
+            mark = await founding.begin(members, space, at_least)
+        except BaseException:
+            await members.close()
+            raise
+        return cls(access, members, space, mark)
+
+    async def complete(self) -> None:
+        """What `begin` began is whole."""
+        await founding.complete(self._members, self._space)
+
+    @property
+    def shift(self) -> int:
+        """What is to be added to this store's revisions: see ShiftedStore."""
+        return self._mark.shift
+
     @property
     def limits(self) -> Limits:
         """See Store."""

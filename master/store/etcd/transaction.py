@@ -24,6 +24,8 @@ class Mark:
 
     value: bytes
     create_revision: int
+    shift: int = 0
+    """What this store's revisions are more than etcd's: it goes on from one that was copied."""
 
 
 class OtherStore:

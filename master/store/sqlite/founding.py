@@ -45,6 +45,11 @@ def found(path: Path, schema: str) -> None:
         connection.executescript(schema)
     finally:
         connection.close()  # writes the log into the file, and removes it
+    move(new, path)
+
+
+def move(new: Path, path: Path) -> None:
+    """Put a whole store that nobody has open in its place, on disk on return. Raises OSError."""
     new.replace(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

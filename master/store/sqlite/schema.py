@@ -104,6 +104,21 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def make(path: Path, revision: int) -> None:
+    """A new store that goes on from a revision: it has no history of before. Raises Unwritable."""
+    try:
+        founding.found(path, _SCHEMA)
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute("UPDATE meta SET revision = ?, compacted = ?", (revision, revision))
+        finally:
+            connection.close()
+    except OSError as error:
+        raise Unwritable(path, error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
     """A second connection to a file that `open_writer` has checked; it cannot write."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

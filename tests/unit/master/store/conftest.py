@@ -16,6 +16,7 @@ from master.store.etcd.access import access
 from master.store.etcd.store import EtcdStore
 from master.store.keyring import Keyring
 from master.store.operations import check_operations
+from master.store.shifted import ShiftedStore
 from master.store.sqlite.decide import LIMITS
 from master.store.sqlite.store import SqliteStore
 
@@ -124,6 +125,10 @@ async def _open_encrypted(path: Path) -> EncryptedStore:
     return EncryptedStore(ModelStore(), Keyring([("one", bytes(32))]), ["/"])
 
 
+async def _open_shifted(path: Path) -> ShiftedStore:
+    return ShiftedStore(ModelStore(), 1000)
+
+
 async def _open_charged(path: Path) -> ChargedStore:
     return ChargedStore(ModelStore())
 
@@ -141,6 +146,7 @@ _BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "model": _open_model,
     "encrypted": _open_encrypted,
     "charged": _open_charged,
+    "shifted": _open_shifted,
 }
 
 

@@ -68,8 +68,8 @@ async def test_a_stale_revision_and_a_missing_key_are_mismatches(store: Store) -
         await store.commit([Delete("/a", first)])
     assert (stale.value.expected, stale.value.found) == (first, second)
     with pytest.raises(Mismatch) as missing:
-        await store.commit([Put("/gone", b"", 7)])
-    assert (missing.value.expected, missing.value.found) == (7, 0)
+        await store.commit([Put("/gone", b"", second)])
+    assert (missing.value.expected, missing.value.found) == (second, 0)
 
 
 async def test_deleting_what_is_gone_is_success_and_takes_no_revision(store: Store) -> None:
