@@ -17,9 +17,10 @@ from node.ingress.routes import CertificateClaim, Owner, Problem, ours
 from node.ingress.secrets import NamedSecrets
 from node.ingress.server import Server, ServerError
 from node.ingress.settings import IngressSettings
-from node.ingress.wanted import SERVICE_LABEL, Cluster, Place, Wanted, wanted
-from podlab.api.ingresses import CONTROLLER
+from node.ingress.wanted import Cluster, Place, Wanted, wanted
+from podlab.api.ingresses import CONTROLLER, DEFAULT_CLASS_ANNOTATION
 from podlab.api.ingresses import certificates as named_secrets
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 VERIFY_PERIOD_S = 5.0  # how soon a HAProxy that was started anew, or changed by hand, is put right
 RETRY_S = 1.0
-CLASS, DEFAULT_ANNOTATION = "podlab", "ingressclass.kubernetes.io/is-default-class"
+CLASS = "podlab"
 IPV6 = Path("/proc/self/net/if_inet6")  # there where the kernel has it
 DEFAULT_CERTIFICATE = "default.pem"
 # What comes at once is looked at once: a Deployment's pods, an Ingress with its Service and Secret.
@@ -106,7 +107,7 @@ class IngressAgent:
     async def _make_class(self) -> None:
         """Once, at the start: who takes the default away from it, or all of it, has it so until the next."""
         while self._classes.get(CLASS) is None:
-            made = IngressClass(metadata=ObjectMeta(name=CLASS, annotations={DEFAULT_ANNOTATION: "true"}))
+            made = IngressClass(metadata=ObjectMeta(name=CLASS, annotations={DEFAULT_CLASS_ANNOTATION: "true"}))
             made.spec.controller = CONTROLLER
             try:
                 await self._client.create(made)
@@ -201,4 +202,4 @@ class IngressAgent:
 
 
 def _service_of(each: EndpointSlice) -> Place:
-    return each.metadata.namespace, each.metadata.labels.get(SERVICE_LABEL, "")
+    return each.metadata.namespace, each.metadata.labels.get(SERVICE_NAME_LABEL, "")

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from node.ingress.routes import CertificateClaim
+from podlab.api.secrettypes import TLS
 from podlab.core.v1.config_pb2 import Secret
 from podlab.subject import Subject
 
-TYPE = "kubernetes.io/tls"
 _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 _DEFAULT_DAYS = 3650
 
@@ -41,7 +41,7 @@ def of_claim(claim: CertificateClaim, secret: Secret | None, scratch: Path, now:
     where = f"{claim.field}.secretName: Secret {claim.namespace}/{claim.secret}"
     instead = "the default certificate is shown"
     if secret is None:
-        return Found(faults=(("SecretNotFound", f"{where} of type {TYPE} does not exist: {instead}"),))
+        return Found(faults=(("SecretNotFound", f"{where} of type {TLS} does not exist: {instead}"),))
     missing = [name for name in (_CERTIFICATE, _KEY) if not secret.data.get(name)]
     if missing:
         return Found(faults=(("BadCertificate", f"{where} has no {' and no '.join(missing)}: {instead}"),))

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from node.ingress.certificates import TYPE
 from node.ingress.wanted import Place
+from podlab.api.secrettypes import TLS
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1.config_pb2 import Secret
@@ -59,7 +59,7 @@ class NamedSecrets:
 
     def _informer(self, place: Place) -> Informer[Secret]:
         namespace, name = place
-        selector = f"metadata.name={name},type={TYPE}"
+        selector = f"metadata.name={name},type={TLS}"
         made = Informer(self._client, Secret, namespace=namespace, field_selector=selector)
         made.on_change(lambda _: self._on_change())
         return made

@@ -16,8 +16,6 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
 
-SERVICE_LABEL = "kubernetes.io/service-name"
-
 Place = tuple[str, str]
 """Namespace and name."""
 

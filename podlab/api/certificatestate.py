@@ -1,6 +1,14 @@
-"""What has become of a request for a certificate."""
+"""Who signs certificates, and what has become of a request for one."""
 
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
+
+CLIENTS = "kubernetes.io/kube-apiserver-client"
+KUBELET_CLIENTS = "kubernetes.io/kube-apiserver-client-kubelet"
+KUBELET_SERVERS = "kubernetes.io/kubelet-serving"
+"""Signers, by whom they sign for.
+
+https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
+"""
 
 
 def state(item: CertificateSigningRequest) -> str:

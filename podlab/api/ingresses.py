@@ -8,6 +8,8 @@ from podlab.networking.v1.ingress_pb2 import Ingress, IngressClassParametersRefe
 CONTROLLER: Final = "podlab.io/ingress"
 """In IngressClasses: those that Podlab's agents serve."""
 CLASS_ANNOTATION: Final = "kubernetes.io/ingress.class"
+DEFAULT_CLASS_ANNOTATION: Final = "ingressclass.kubernetes.io/is-default-class"
+"""On an IngressClass: "true" where Ingresses without a class get it."""
 _SHOWN = 3
 
 

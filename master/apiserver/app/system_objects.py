@@ -24,7 +24,7 @@ from master.apiserver.registry.registry import Registry
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
 from podlab.api.pods.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
-from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL, SKIP_MIRROR_LABEL
 from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.api.values.ipfamilies import Network, family_of
 from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
@@ -152,7 +152,7 @@ class SystemObjects:
     def _endpoints(self) -> endpoints_pb2.Endpoints:
         """The Endpoints. The mirroring controller makes no EndpointSlice of them, because `_slice` is there."""
         endpoints = endpoints_pb2.Endpoints(metadata=self._metadata())
-        endpoints.metadata.labels["endpointslice.kubernetes.io/skip-mirror"] = "true"
+        endpoints.metadata.labels[SKIP_MIRROR_LABEL] = "true"
         subset = endpoints.subsets.add()
         subset.addresses.add(ip=self.advertise_address)
         subset.ports.add(name="https", protocol="TCP", port=self.port)

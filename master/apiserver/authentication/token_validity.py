@@ -16,6 +16,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds, objects
 from podlab.api.objects import typed
+from podlab.api.secrettypes import SERVICE_ACCOUNT_TOKEN
 from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -23,7 +24,6 @@ from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 
 # A pod that is being deleted may use its token for this long after its grace period.
 DELETED_LEEWAY_S = 60
-LEGACY_TYPE: Final = "kubernetes.io/service-account-token"
 INVALID_SINCE: Final = "kubernetes.io/legacy-token-invalid-since"
 """A Secret of that type with this label holds a token that is accepted no more."""
 
@@ -47,7 +47,7 @@ class TokenValidity:
             self._check_legacy(typed(self._check(Secret, claims.namespace, claims.secret, now), Secret))
 
     def _check_legacy(self, secret: Secret) -> None:
-        if secret.type != LEGACY_TYPE:
+        if secret.type != SERVICE_ACCOUNT_TOKEN:
             return
         if INVALID_SINCE in secret.metadata.labels:
             at = f"{secret.metadata.namespace}/{secret.metadata.name}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from master.apiserver.authorization.default_roles import EVENTS, READ, binding, role, rule
+from podlab.api.certificatestate import KUBELET_CLIENTS
 from podlab.rbac.v1 import rbac_pb2
 
 PREFIX: Final = "system:controller:"
@@ -36,7 +37,7 @@ _RULES: Final[dict[str, tuple[rbac_pb2.PolicyRule, ...]]] = {
     "certificate-controller": (
         rule(f"{READ} delete", _CERTIFICATES, "certificatesigningrequests"),
         rule("update", _CERTIFICATES, "certificatesigningrequests/approval certificatesigningrequests/status"),
-        rule("approve", _CERTIFICATES, "signers", "kubernetes.io/kube-apiserver-client-kubelet"),
+        rule("approve", _CERTIFICATES, "signers", KUBELET_CLIENTS),
         rule("sign", _CERTIFICATES, "signers", *_SIGNERS),
         rule("create", "authorization.k8s.io", "subjectaccessreviews"),
         EVENTS,

@@ -13,7 +13,6 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointSlice
 from podlab.errors import ServiceUnavailable
 
-SERVICE_NAME = "kubernetes.io/service-name"
 _FQDN = "FQDN"
 
 

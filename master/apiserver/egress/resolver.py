@@ -9,6 +9,7 @@ from master.apiserver.egress.destinations import Backend, ServiceReference
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import NotFound
@@ -39,4 +40,4 @@ class Resolver:
     def _slices(self, of: ServiceReference) -> list[EndpointSlice]:
         entries = self._cache.window(_SLICE).ordered(keys.scope_prefix(_SLICE, of.namespace))
         slices = [entry.message_as(EndpointSlice) for entry in entries]
-        return [one for one in slices if one.metadata.labels.get(endpoints.SERVICE_NAME) == of.name]
+        return [one for one in slices if one.metadata.labels.get(SERVICE_NAME_LABEL) == of.name]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from podlab.api.selection.labels import LAST_APPLIED
 from podlab.api.values.jsonvalues import Json
 from podlab.apply.comparison import compare
 from podlab.apply.conflicts import Conflicts
@@ -18,7 +19,6 @@ from podlab.apply.fields import fields_of
 from podlab.apply.ownership import Writing
 from podlab.apply.structure import Unidentified
 
-ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _MANAGER = "kubectl"
 
 
@@ -34,14 +34,14 @@ def remaining(conflicts: Conflicts, live: Mapping[str, Json], manager: str, writ
 def renew(new: dict[str, Json], config: Mapping[str, Json], manager: str) -> None:
     """Keep the annotation as client-side apply would have, where it is there."""
     annotations = _annotations(new)
-    if manager != _MANAGER or not annotations.get(ANNOTATION):
+    if manager != _MANAGER or not annotations.get(LAST_APPLIED):
         return
     metadata = config.get("metadata")
     told = dict(metadata) if isinstance(metadata, dict) else {}
     if isinstance(told.get("annotations"), dict):
-        told["annotations"] = {name: one for name, one in told["annotations"].items() if name != ANNOTATION}
+        told["annotations"] = {name: one for name, one in told["annotations"].items() if name != LAST_APPLIED}
     text = orjson.dumps({**config, "metadata": told}, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
-    new["metadata"] = {**new["metadata"], "annotations": {**annotations, ANNOTATION: text.decode()}}
+    new["metadata"] = {**new["metadata"], "annotations": {**annotations, LAST_APPLIED: text.decode()}}
 
 
 def _annotations(value: Mapping[str, Json]) -> dict[str, Json]:
@@ -53,7 +53,7 @@ def _annotations(value: Mapping[str, Json]) -> dict[str, Json]:
 def _as_applied(live: Mapping[str, Json], writing: Writing) -> FieldSet:
     """Fields that are still as client-side apply wrote them."""
     try:
-        config = orjson.loads(_annotations(live).get(ANNOTATION) or "null")
+        config = orjson.loads(_annotations(live).get(LAST_APPLIED) or "null")
         if not isinstance(config, dict) or config.get("apiVersion") != writing.api_version:
             return EMPTY
         shape = writing.versions.shape(writing.api_version)

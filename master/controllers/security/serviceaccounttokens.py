@@ -15,6 +15,7 @@ from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
+from podlab.api.secrettypes import ACCOUNT_NAME, ACCOUNT_UID, SERVICE_ACCOUNT_TOKEN
 from podlab.authentication.v1 import token_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -22,8 +23,6 @@ from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import NotFound
 
-TYPE = "kubernetes.io/service-account-token"
-NAME, UID = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
 _KEYS = frozenset({"ca.crt", "namespace", "token"})
 # As long as a token may live. Kubernetes' own of this kind have no end; these go with the Secret all the same.
 _LIFE_S = 1 << 32
@@ -51,9 +50,9 @@ class ServiceAccountTokensController:
 
     async def reconcile(self, at: Key) -> None:
         secret = self._secrets.store.get(at)
-        if secret is None or secret.type != TYPE or secret.metadata.HasField("deletionTimestamp"):
+        if secret is None or secret.type != SERVICE_ACCOUNT_TOKEN or secret.metadata.HasField("deletionTimestamp"):
             return
-        name, uid = secret.metadata.annotations.get(NAME, ""), secret.metadata.annotations.get(UID, "")
+        name, uid = secret.metadata.annotations.get(ACCOUNT_NAME, ""), secret.metadata.annotations.get(ACCOUNT_UID, "")
         try:
             account = await self._client.get(ServiceAccount, name, at.namespace)
         except NotFound:
@@ -71,7 +70,7 @@ class ServiceAccountTokensController:
         status = await self._client.request_token(account.metadata.namespace, account.metadata.name, spec)
         filled = Secret()
         filled.CopyFrom(secret)
-        filled.metadata.annotations[UID] = account.metadata.uid
+        filled.metadata.annotations[ACCOUNT_UID] = account.metadata.uid
         filled.data["token"] = status.token.encode()
         filled.data["namespace"] = account.metadata.namespace.encode()
         filled.data["ca.crt"] = self._certificate
@@ -79,7 +78,7 @@ class ServiceAccountTokensController:
         log.info("%s/%s: filled with a token", secret.metadata.namespace, secret.metadata.name)
 
     def _secret_changed(self, change: Change[Secret]) -> None:
-        if change.new is not None and change.new.type == TYPE:
+        if change.new is not None and change.new.type == SERVICE_ACCOUNT_TOKEN:
             self._loop.queue.add(change.key)
 
     def _account_changed(self, change: Change[ServiceAccount]) -> None:
@@ -89,5 +88,5 @@ class ServiceAccountTokensController:
 
 def _account(secret: Secret) -> Iterator[tuple[str, str]]:
     """Whose token the Secret is to hold."""
-    if secret.type == TYPE:
-        yield secret.metadata.namespace, secret.metadata.annotations.get(NAME, "")
+    if secret.type == SERVICE_ACCOUNT_TOKEN:
+        yield secret.metadata.namespace, secret.metadata.annotations.get(ACCOUNT_NAME, "")

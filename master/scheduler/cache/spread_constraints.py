@@ -11,7 +11,6 @@ from podlab.api.selection.selectors import Operator, Requirement, Selector
 from podlab.core.v1.pod_pb2 import TopologySpreadConstraint
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"
-HOSTNAME = "kubernetes.io/hostname"
 _NO_PODS = PodSelector(None, frozenset())
 
 

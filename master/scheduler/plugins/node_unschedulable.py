@@ -6,9 +6,10 @@ from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 from master.scheduler.plugins.taint_toleration import tolerated
+from podlab.api.pods.tolerations import UNSCHEDULABLE
 from podlab.core.v1.node_pb2 import Taint
 
-_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+_TAINT = Taint(key=UNSCHEDULABLE, effect="NoSchedule")
 
 
 class NodeUnschedulable:

@@ -16,13 +16,13 @@ from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.cache.spread_constraints import (
     DO_NOT_SCHEDULE,
-    HOSTNAME,
     SCHEDULE_ANYWAY,
     SpreadConstraint,
     spread_constraints_of,
 )
 from master.scheduler.plugins import node_affinity, taint_toleration
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Refusals, Scores
+from podlab.api.selection.labels import HOSTNAME_LABEL, ZONE_LABEL
 
 _SKEWED, _NO_DOMAIN = 1, 2
 _REASONS = {
@@ -32,8 +32,8 @@ _REASONS = {
 _FINAL = frozenset({_NO_DOMAIN})
 _UNRANKED = -1
 SYSTEM_DEFAULTS = (
-    SpreadConstraint(HOSTNAME, 3, SCHEDULE_ANYWAY),
-    SpreadConstraint("topology.kubernetes.io/zone", 5, SCHEDULE_ANYWAY),
+    SpreadConstraint(HOSTNAME_LABEL, 3, SCHEDULE_ANYWAY),
+    SpreadConstraint(ZONE_LABEL, 5, SCHEDULE_ANYWAY),
 )
 
 
@@ -94,7 +94,7 @@ class PodTopologySpread:
         points = np.zeros(len(ranked))
         all_domains = _domains(constraints, shape, nodes, all_keys=all_keys)
         for constraint, numbers, domains in zip(constraints, columns, all_domains, strict=True):
-            if constraint.topology_key == HOSTNAME:
+            if constraint.topology_key == HOSTNAME_LABEL:
                 counts = nodes.pod_counts.matching([constraint.pods], include_deleted=False).counts[: nodes.size][rows]
                 points += _weighted(counts, int(np.count_nonzero(ranked)), constraint) * (numbers != 0)
             else:

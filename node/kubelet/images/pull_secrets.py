@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from node.kubelet.cri.runtime import RegistryCredentials
+from podlab.api.secrettypes import DOCKER_KEYS
 from podlab.core.v1 import config_pb2
 
 _DEFAULT_REGISTRY = "docker.io"
 _OTHER_NAMES = {"index.docker.io": _DEFAULT_REGISTRY, "registry-1.docker.io": _DEFAULT_REGISTRY}
-_FORMS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
 
 
 def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[RegistryCredentials, ...]:
@@ -41,7 +41,7 @@ def _split_image(image: str) -> tuple[str, str]:
 
 
 def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentials]]:
-    form = _FORMS.get(secret.type, "")
+    form = DOCKER_KEYS.get(secret.type, "")
     try:
         config = json.loads(secret.data.get(form, b"{}"))
         entries = config.get("auths", {}) if form == ".dockerconfigjson" else config

@@ -10,6 +10,7 @@ from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
+from podlab.api.selection.labels import ARCH_LABEL, HOSTNAME_LABEL, OS_LABEL
 from podlab.api.values import quantity, times
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
@@ -48,9 +49,9 @@ def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
 def labels(settings: KubeletSettings) -> dict[str, str]:
     return {
         **settings.labels,
-        "kubernetes.io/hostname": settings.node_name,
-        "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": machine_info.architecture(),
+        HOSTNAME_LABEL: settings.node_name,
+        OS_LABEL: "linux",
+        ARCH_LABEL: machine_info.architecture(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which taints a toleration covers.
+"""Taints that nodes get by what they are in, and which taints a toleration covers.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
@@ -6,6 +6,10 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 from __future__ import annotations
 
 from podlab.core.v1 import node_pb2, pod_pb2
+
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 
 def tolerates(toleration: pod_pb2.Toleration, taint: node_pb2.Taint) -> bool:

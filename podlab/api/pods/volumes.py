@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from podlab.api import objects
 from podlab.api.selection import selectors
+from podlab.api.selection.labels import HOSTNAME_LABEL
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
@@ -33,7 +34,6 @@ LOCAL_PATH = "podlab.io/local-path"
 """The provisioner of directories on nodes; and the finalizer by which a node says that it holds such a directory."""
 LOCAL_PATH_DIRECTORY = "/var/lib/podlab/kubelet/local-path"
 """Below it are the directories of the class that every cluster has."""
-HOSTNAME = "kubernetes.io/hostname"
 
 
 def is_bound(claim: PersistentVolumeClaim) -> bool:
@@ -153,5 +153,5 @@ def local_path_node(volume: PersistentVolume) -> str:
     if not is_local_path(volume):
         return ""
     terms = volume.spec.nodeAffinity.required.nodeSelectorTerms
-    requirements = [one for term in terms for one in term.matchExpressions if one.key == HOSTNAME]
+    requirements = [one for term in terms for one in term.matchExpressions if one.key == HOSTNAME_LABEL]
     return requirements[0].values[0] if requirements and requirements[0].values else ""

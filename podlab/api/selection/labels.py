@@ -11,6 +11,20 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 REGION_LABEL = "topology.kubernetes.io/region"
 """As above, the region."""
 
+LEGACY_ZONE_LABEL, LEGACY_REGION_LABEL = (
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+)
+"""The same under the names that they had before."""
+HOSTNAME_LABEL, ARCH_LABEL, OS_LABEL = "kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os"
+"""On a node: what it is."""
+SKIP_MIRROR_LABEL = "endpointslice.kubernetes.io/skip-mirror"
+"""On Endpoints: "true" where nobody is to make EndpointSlices of them."""
+REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
+"""On a Deployment and its ReplicaSets: which of its templates it has."""
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""On what was applied by a client: the configuration, as JSON."""
+
 CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 """On a Job's pods: the Job they belong to."""
 LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"

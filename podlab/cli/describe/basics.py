@@ -8,6 +8,7 @@ from typing import Protocol
 from podlab.api import eventtimes
 from podlab.api.objects import controller_of
 from podlab.api.pods.podphase import FAILED, PENDING, RUNNING, SUCCEEDED
+from podlab.api.selection.labels import LAST_APPLIED
 from podlab.api.values import times
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout
@@ -17,7 +18,7 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta, Quantity, Time
 
-_HIDDEN = ("kubectl.kubernetes.io/last-applied-configuration",)
+_HIDDEN = (LAST_APPLIED,)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Deployments and ReplicaSets."""
 
 from podlab.api.selection import selectors
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout, pod
 from podlab.cli.describe.basics import Related, conditions, events, heading, is_owned, phases
 from podlab.cli.describe.layout import Fields
-from podlab.cli.workloads.revisions import REVISION
 from podlab.meta.v1.meta_pb2 import IntOrString
 
 
@@ -19,8 +19,8 @@ def deployment(found: Deployment, related: Related) -> Fields:
     rolling = spec.strategy.rollingUpdate
     bounds = f"{_share(rolling.maxUnavailable)} max unavailable, {_share(rolling.maxSurge)} max surge"
     owned = [one for one in related.replica_sets if is_owned(one.metadata, found.metadata)]
-    revision = found.metadata.annotations.get(REVISION, "")
-    new = [one for one in owned if one.metadata.annotations.get(REVISION, "") == revision]
+    revision = found.metadata.annotations.get(REVISION_ANNOTATION, "")
+    new = [one for one in owned if one.metadata.annotations.get(REVISION_ANNOTATION, "") == revision]
     old = [one for one in owned if one not in new and one.status.replicas]
     return [
         *heading(found.metadata),

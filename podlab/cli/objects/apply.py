@@ -13,6 +13,7 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api.objects import metadata
+from podlab.api.selection.labels import LAST_APPLIED
 from podlab.api.serializer import codec
 from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.cli import discovery, failures, session
@@ -26,7 +27,6 @@ from podlab.shapes.messages import shape_of
 from podlab.shapes.shape import Struct
 from podlab.shapes.three_way import three_way
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _ATTEMPTS = 5  # somebody else may write the object in between
 _SERVERS_OWN = ("resourceVersion", "generation", "managedFields", "selfLink")
 
@@ -199,7 +199,10 @@ def merged_object(source: Source, live: Message) -> Message:
     configuration = _configuration(source.data)
     wanted = copy.deepcopy(source.data)
     wanted["metadata"].setdefault("annotations", {})
-    wanted["metadata"]["annotations"] = {**(wanted["metadata"]["annotations"] or {}), LAST_APPLIED: configuration}
+    wanted["metadata"]["annotations"] = {
+        **(wanted["metadata"]["annotations"] or {}),
+        LAST_APPLIED: configuration,
+    }
     for name in _SERVERS_OWN:
         wanted["metadata"].pop(name, None)
     wanted["metadata"]["resourceVersion"] = metadata(live).resourceVersion

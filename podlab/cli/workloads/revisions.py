@@ -9,6 +9,7 @@ import orjson
 
 from podlab.api import kinds
 from podlab.api.objects import controller_of
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.api.serializer import codec
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
@@ -19,7 +20,6 @@ from podlab.cli.failures import CommandError
 from podlab.core.v1.pod_pb2 import PodTemplateSpec
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-REVISION = "deployment.kubernetes.io/revision"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 _TEMPLATE_HASH = "pod-template-hash"
@@ -43,7 +43,7 @@ def history(owner: ObjectMeta, kept: Iterable[ReplicaSet | ControllerRevision]) 
 
 
 def _of_set(one: ReplicaSet) -> Revision | None:
-    number = one.metadata.annotations.get(REVISION, "")
+    number = one.metadata.annotations.get(REVISION_ANNOTATION, "")
     if not number.isdecimal():
         return None
     template = copy.deepcopy(one.spec.template)

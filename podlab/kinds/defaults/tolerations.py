@@ -1,9 +1,7 @@
 """Admission: how long a new pod stays on a node that is not ready or cannot be reached."""
 
+from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE
 from podlab.core.v1 import pod_pb2
-
-NOT_READY = "node.kubernetes.io/not-ready"
-UNREACHABLE = "node.kubernetes.io/unreachable"
 
 
 def tolerate_lost_nodes(pod: pod_pb2.Pod, seconds: int = 300) -> None:

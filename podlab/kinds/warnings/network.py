@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_interface
 
+from podlab.api.ingresses import CLASS_ANNOTATION
 from podlab.core.v1 import service_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 
 _HINTS, _MODE = "service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"
-_INGRESS_CLASS = "kubernetes.io/ingress.class"
 
 
 def of_service(service: service_pb2.Service) -> Iterator[str]:
@@ -25,8 +25,8 @@ def of_service(service: service_pb2.Service) -> Iterator[str]:
 
 def of_ingress(ingress: ingress_pb2.Ingress) -> Iterator[str]:
     """An Ingress'; its class may be an annotation still."""
-    if _INGRESS_CLASS in ingress.metadata.annotations:
-        yield f"annotation \"{_INGRESS_CLASS}\" is deprecated, please use 'spec.ingressClassName' instead"
+    if CLASS_ANNOTATION in ingress.metadata.annotations:
+        yield f"annotation \"{CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead"
 
 
 def of_policy(policy: networkpolicy_pb2.NetworkPolicy) -> Iterator[str]:

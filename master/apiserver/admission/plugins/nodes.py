@@ -16,6 +16,7 @@ from master.apiserver.authorization.node import node_of
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.api.pods.tolerations import NOT_READY
 from podlab.api.values import times
 from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
@@ -30,7 +31,7 @@ from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.storage.v1.csi_pb2 import CSINode
 
-NOT_READY, EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
+EFFECT = "NoSchedule"
 
 
 class NodeRestriction(Plugin):

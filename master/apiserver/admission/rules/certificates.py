@@ -14,6 +14,7 @@ from master.apiserver.admission.rules.refusal import forbidden
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from podlab.api import kinds
+from podlab.api.certificatestate import CLIENTS
 from podlab.api.objects import typed
 from podlab.certificates.v1 import certificatesigningrequest_pb2 as pb
 from podlab.errors import Cause, Invalid
@@ -21,7 +22,7 @@ from podlab.kinds.validation.cluster import certificates as validation
 from podlab.kinds.validation.cluster.certificates import APPROVED, DECISIONS, DENIED, FAILED
 
 GROUP = "certificates.k8s.io"
-CLIENTS, ADMINISTRATORS = "kubernetes.io/kube-apiserver-client", "system:masters"
+ADMINISTRATORS = "system:masters"
 _CONDITIONS = "status.conditions"
 
 May = Callable[[User, Attributes], bool]

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from master.apiserver.admission.rules.refusal import forbidden
+from podlab.api.ingresses import CLASS_ANNOTATION, DEFAULT_CLASS_ANNOTATION
 from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.api.values import quantity
 from podlab.core.v1 import volume_pb2
 from podlab.networking.v1 import ingress_pb2
 from podlab.storage.v1 import storageclass_pb2
 
-_INGRESS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
-_INGRESS_CLASS = "kubernetes.io/ingress.class"
 C = TypeVar("C", storageclass_pb2.StorageClass, ingress_pb2.IngressClass)
 
 
@@ -29,9 +28,9 @@ def complete_claim(
 
 def complete_ingress(ingress: ingress_pb2.Ingress, classes: Mapping[str, ingress_pb2.IngressClass]) -> None:
     """An Ingress that names no class, not in the old way either, gets the default one."""
-    if ingress.spec.HasField("ingressClassName") or _INGRESS_CLASS in ingress.metadata.annotations:
+    if ingress.spec.HasField("ingressClassName") or CLASS_ANNOTATION in ingress.metadata.annotations:
         return
-    if name := _default(classes.values(), _INGRESS_DEFAULT):
+    if name := _default(classes.values(), DEFAULT_CLASS_ANNOTATION):
         ingress.spec.ingressClassName = name
 
 

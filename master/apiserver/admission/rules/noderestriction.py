@@ -13,8 +13,18 @@ from google.protobuf.message import Message
 from master.apiserver.authorization.node import NODE_LEASES
 from master.apiserver.authorization.node_graph import references
 from podlab import subject
+from podlab.api.certificatestate import KUBELET_CLIENTS, KUBELET_SERVERS
 from podlab.api.pods.volumes import LOCAL_PATH, local_path_node
-from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import (
+    ARCH_LABEL,
+    HOSTNAME_LABEL,
+    LEGACY_REGION_LABEL,
+    LEGACY_ZONE_LABEL,
+    MIRROR_ANNOTATION,
+    OS_LABEL,
+    REGION_LABEL,
+    ZONE_LABEL,
+)
 from podlab.authentication.v1.token_pb2 import TokenRequestSpec
 from podlab.certificates.v1 import certificatesigningrequest_pb2
 from podlab.coordination.v1 import lease_pb2
@@ -29,16 +39,16 @@ _KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
 _OWN_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _OWN_LABELS = frozenset(
     {
-        "kubernetes.io/hostname",
-        "kubernetes.io/arch",
-        "kubernetes.io/os",
+        HOSTNAME_LABEL,
+        ARCH_LABEL,
+        OS_LABEL,
         "beta.kubernetes.io/arch",
         "beta.kubernetes.io/os",
         "beta.kubernetes.io/instance-type",
-        "topology.kubernetes.io/region",
-        "topology.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region",
-        "failure-domain.beta.kubernetes.io/zone",
+        REGION_LABEL,
+        ZONE_LABEL,
+        LEGACY_REGION_LABEL,
+        LEGACY_ZONE_LABEL,
     }
 )
 # What a pod of a kubelet's own may not refer to, in the order in which Kubernetes looks at it, and its words for it.
@@ -49,7 +59,7 @@ _REFERENCES = {
     "persistentvolumeclaims": "persistentvolumeclaims",
     "resourceclaims": "resourceclaims",
 }
-_CERTIFICATES = frozenset({"kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"})
+_CERTIFICATES = frozenset({KUBELET_SERVERS, KUBELET_CLIENTS})
 
 
 def refusal(

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from master.controllers.network.slices.decide import MANAGED_BY_LABEL, SliceOwner, without_reserved
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION, Port, Ports
 from master.controllers.objects.ownership import reference_to
-from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL, SKIP_MIRROR_LABEL
 from podlab.api.values.ipfamilies import IPV4, family_of
 from podlab.core.v1 import endpoints_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
 MANAGER = "endpointslicemirroring-controller.k8s.io"
-SKIP_MIRROR_LABEL = "endpointslice.kubernetes.io/skip-mirror"
 _PER_SUBSET = 1000
 
 

@@ -12,8 +12,6 @@ from master.controllers.framework.informers import Informers
 from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.nodes.nodelifecycle.decide import (
-    NOT_READY,
-    UNREACHABLE,
     EvictionMode,
     pods_to_mark,
     taints,
@@ -25,6 +23,7 @@ from master.controllers.objects.nodestate import readiness
 from master.controllers.objects.podconditions import set_condition
 from master.controllers.settings import EvictionSettings
 from podlab.api.objects import Key, key
+from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change

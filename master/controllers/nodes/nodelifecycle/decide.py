@@ -12,12 +12,11 @@ from enum import Enum
 from master.controllers.objects.nodestate import readiness
 from podlab.api.objects import condition
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE, UNSCHEDULABLE
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 _PREFIX = "node.kubernetes.io/"
-NOT_READY, UNREACHABLE = _PREFIX + "not-ready", _PREFIX + "unreachable"
-UNSCHEDULABLE = _PREFIX + "unschedulable"
 _REPORTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 _PRESSURES = {
     "MemoryPressure": _PREFIX + "memory-pressure",

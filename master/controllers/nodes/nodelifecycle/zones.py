@@ -11,10 +11,9 @@ from enum import Enum
 
 from master.controllers.objects.nodestate import readiness
 from master.controllers.settings import EvictionSettings
-from podlab.api.selection.labels import ZONE_LABEL
+from podlab.api.selection.labels import REGION_LABEL, ZONE_LABEL
 from podlab.core.v1 import node_pb2
 
-_REGION = "topology.kubernetes.io/region"
 # Fewer nodes than these out are no sign of anything.
 _FEW = 2
 Zone = tuple[str, str]
@@ -39,7 +38,7 @@ class ZoneState:
 
 def zone_of(node: node_pb2.Node) -> Zone:
     labels = node.metadata.labels
-    return labels.get(_REGION, ""), labels.get(ZONE_LABEL, "")
+    return labels.get(REGION_LABEL, ""), labels.get(ZONE_LABEL, "")
 
 
 def states(nodes: Iterable[node_pb2.Node], settings: EvictionSettings) -> dict[Zone, ZoneState]:

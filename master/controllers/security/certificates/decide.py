@@ -9,12 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from master.controllers.security.certificates.requestednames import RequestedNames
+from podlab.api.certificatestate import CLIENTS, KUBELET_CLIENTS, KUBELET_SERVERS
 from podlab.api.objects import condition
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 
-CLIENTS = "kubernetes.io/kube-apiserver-client"
-KUBELET_CLIENTS = "kubernetes.io/kube-apiserver-client-kubelet"
-KUBELET_SERVERS = "kubernetes.io/kubelet-serving"
 SIGNERS = (CLIENTS, KUBELET_CLIENTS, KUBELET_SERVERS)
 APPROVED, DENIED, FAILED = "Approved", "Denied", "Failed"
 NODES, NODE_PREFIX, ADMINISTRATORS = "system:nodes", "system:node:", "system:masters"

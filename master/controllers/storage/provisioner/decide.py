@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from podlab.api.pods import volumes
-from podlab.api.pods.volumes import HOSTNAME, LOCAL_PATH, LOCAL_PATH_DIRECTORY, PROVISIONED_BY
+from podlab.api.pods.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY, PROVISIONED_BY
+from podlab.api.selection.labels import HOSTNAME_LABEL
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.meta.v1 import meta_pb2
@@ -55,13 +56,13 @@ def volume_for(claim: PersistentVolumeClaim, storage_class: StorageClass, node: 
     spec.claimRef.kind, spec.claimRef.apiVersion = "PersistentVolumeClaim", "v1"
     spec.claimRef.namespace, spec.claimRef.name, spec.claimRef.uid = about.namespace, about.name, about.uid
     term = spec.nodeAffinity.required.nodeSelectorTerms.add()
-    term.matchExpressions.add(key=HOSTNAME, operator="In", values=[hostname(node)])
+    term.matchExpressions.add(key=HOSTNAME_LABEL, operator="In", values=[hostname(node)])
     return made
 
 
 def hostname(node: Node) -> str:
     """By which volumes name the node."""
-    return node.metadata.labels.get(HOSTNAME) or node.metadata.name
+    return node.metadata.labels.get(HOSTNAME_LABEL) or node.metadata.name
 
 
 def is_to_go(volume: PersistentVolume) -> bool:

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 from master.controllers.objects.podtemplate import new_pod
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from podlab.api.pods.tolerations import tolerates
+from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE, UNSCHEDULABLE, tolerates
 from podlab.api.selection import nodeselectors
 from podlab.api.selection.labels import POD_TEMPLATE_GENERATION, TEMPLATE_GENERATION
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 
 _TAINTS = (
-    ("node.kubernetes.io/not-ready", "NoExecute"),
-    ("node.kubernetes.io/unreachable", "NoExecute"),
+    (NOT_READY, "NoExecute"),
+    (UNREACHABLE, "NoExecute"),
     ("node.kubernetes.io/disk-pressure", "NoSchedule"),
     ("node.kubernetes.io/memory-pressure", "NoSchedule"),
     ("node.kubernetes.io/pid-pressure", "NoSchedule"),
-    ("node.kubernetes.io/unschedulable", "NoSchedule"),
+    (UNSCHEDULABLE, "NoSchedule"),
 )
 _HOST_NETWORK_TAINT = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.controllers.workloads.deployment.bounds import max_surge
+from podlab.api.selection.labels import LAST_APPLIED, REVISION_ANNOTATION
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
-REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAXIMUM = "deployment.kubernetes.io/max-replicas"
-_OWN = frozenset({"kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MAXIMUM})
+_OWN = frozenset({LAST_APPLIED, REVISION_ANNOTATION, HISTORY, DESIRED, MAXIMUM})
 
 
 def revision(replica_set: replicaset_pb2.ReplicaSet) -> int:
     """0 where there is none that can be read."""
-    return _number(replica_set, REVISION) or 0
+    return _number(replica_set, REVISION_ANNOTATION) or 0
 
 
 def next_revision(old: Iterable[replicaset_pb2.ReplicaSet]) -> int:
@@ -35,9 +35,9 @@ def mark_revision(
     for name, value in deployment.metadata.annotations.items():
         if name not in _OWN:
             annotations[name] = value
-    old = annotations.get(REVISION, "")
+    old = annotations.get(REVISION_ANNOTATION, "")
     if revision(replica_set) < new_revision:
-        annotations[REVISION] = str(new_revision)
+        annotations[REVISION_ANNOTATION] = str(new_revision)
         if old:
             history = [past for past in annotations.get(HISTORY, "").split(",") if past]
             annotations[HISTORY] = ",".join([*history, old])

@@ -11,7 +11,6 @@ from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.ownership import claim
-from master.controllers.workloads.deployment.annotations import REVISION
 from master.controllers.workloads.deployment.bounds import is_rolling
 from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from master.controllers.workloads.deployment.progress import has_deadline, set_condition
@@ -19,6 +18,7 @@ from master.controllers.workloads.deployment.template import find_new, same_temp
 from podlab.api.objects import Key, controller_of, is_owner, key
 from podlab.api.pods.podphase import is_terminal
 from podlab.api.selection import selectors
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -136,11 +136,11 @@ class DeploymentController:
         self._recorder.event(deployment, "Normal", "ScalingReplicaSet", message)
 
     async def _note_revision(self, deployment: deployment_pb2.Deployment, revision: str) -> deployment_pb2.Deployment:
-        if not revision or deployment.metadata.annotations.get(REVISION) == revision:
+        if not revision or deployment.metadata.annotations.get(REVISION_ANNOTATION) == revision:
             return deployment
         changed = deployment_pb2.Deployment()
         changed.CopyFrom(deployment)
-        changed.metadata.annotations[REVISION] = revision
+        changed.metadata.annotations[REVISION_ANNOTATION] = revision
         return await self._client.update(changed)
 
     async def _write_status(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from master.controllers.objects.ownership import reference_to
 from master.controllers.objects.templatehash import template_hash
 from master.controllers.workloads.deployment.annotations import (
-    REVISION,
     mark_revision,
     mark_size,
     next_revision,
@@ -28,6 +27,7 @@ from master.controllers.workloads.deployment.proportional import scale, scaling_
 from master.controllers.workloads.deployment.rolling import new_size, scale_new, scale_old
 from master.controllers.workloads.deployment.rollout import Rollout
 from master.controllers.workloads.deployment.template import HASH_LABEL
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -75,7 +75,7 @@ def decide(
     newest = rollout.new if rollout.new is not None else created
     return DeploymentPlan(
         status=status,
-        revision=newest.metadata.annotations[REVISION] if newest is not None else "",
+        revision=newest.metadata.annotations[REVISION_ANNOTATION] if newest is not None else "",
         create=created,
         update=_changed(rollout, replica_sets),
         delete=delete,

@@ -4,20 +4,15 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
+from podlab.api.secrettypes import ACCOUNT_NAME, DOCKER_KEYS, SERVICE_ACCOUNT_TOKEN, TLS
 from podlab.core.v1 import config_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 
 _DATA_BYTES = 1 << 20
 
-_SECRET_KEYS = {"kubernetes.io/tls": ("tls.crt", "tls.key")}
+_SECRET_KEYS = {TLS: ("tls.crt", "tls.key")}
 """What a Secret of a known type must hold, be it empty."""
-_DOCKER_KEYS = {
-    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
-    "kubernetes.io/dockercfg": ".dockercfg",
-}
-"""Where a Secret of a known type holds a JSON object."""
-_ACCOUNT = "kubernetes.io/service-account.name"
 
 _REDACTED = "<secret contents redacted>"
 _IMMUTABLE = "field is immutable when `immutable` is set"
@@ -49,12 +44,12 @@ def check_secret(found: Findings, secret: config_pb2.Secret) -> None:
     for key in _SECRET_KEYS.get(secret.type, ()):
         if key not in secret.data:
             found.required(f"data[{key}]")
-    if secret.type in _DOCKER_KEYS:
-        _check_docker(found, secret, _DOCKER_KEYS[secret.type])
+    if secret.type in DOCKER_KEYS:
+        _check_docker(found, secret, DOCKER_KEYS[secret.type])
     if secret.type == "kubernetes.io/ssh-auth" and not secret.data.get("ssh-privatekey"):
         found.required("data[ssh-privatekey]")
-    if secret.type == "kubernetes.io/service-account-token" and not secret.metadata.annotations.get(_ACCOUNT):
-        found.required(f"metadata.annotations[{_ACCOUNT}]")
+    if secret.type == SERVICE_ACCOUNT_TOKEN and not secret.metadata.annotations.get(ACCOUNT_NAME):
+        found.required(f"metadata.annotations[{ACCOUNT_NAME}]")
     credentials = ("username", "password")
     if secret.type == "kubernetes.io/basic-auth" and not any(key in secret.data for key in credentials):
         for key in credentials:

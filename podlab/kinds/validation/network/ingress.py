@@ -1,11 +1,11 @@
 """Ingresses and their classes."""
 
+from podlab.api.ingresses import CLASS_ANNOTATION
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.networking.v1 import ingress_pb2
 
 _CONTROLLER_LENGTH = 250
-_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _PATH_PARTS = ("//", "/./", "/../", "%2f", "%2F")
 _PATH_ENDS = ("/..", "/.")
@@ -27,10 +27,10 @@ def check_ingress(found: Findings, ingress: ingress_pb2.Ingress) -> None:
             found.invalid(f"spec.tls[{index}].secretName", tls.secretName, *syntax.subdomain(tls.secretName))
     if spec.HasField("ingressClassName"):
         found.invalid("spec.ingressClassName", spec.ingressClassName, *syntax.subdomain(spec.ingressClassName))
-        if _CLASS_ANNOTATION in ingress.metadata.annotations:
-            told = ingress.metadata.annotations[_CLASS_ANNOTATION]
+        if CLASS_ANNOTATION in ingress.metadata.annotations:
+            told = ingress.metadata.annotations[CLASS_ANNOTATION]
             taken = "can not be set when the class field is also set"
-            found.invalid(f"metadata.annotations[{_CLASS_ANNOTATION}]", told, taken)
+            found.invalid(f"metadata.annotations[{CLASS_ANNOTATION}]", told, taken)
 
 
 def check_ingress_status(found: Findings, ingress: ingress_pb2.Ingress) -> None:

@@ -8,9 +8,10 @@ import orjson
 import pytest
 from podlab_testing import builtin_kinds
 
-from master.apiserver.managedfields import field_manager, last_applied
+from master.apiserver.managedfields import field_manager
 from master.apiserver.managedfields.field_manager import AppliedConfiguration, FieldWriter
 from podlab.api import kinds
+from podlab.api.selection.labels import LAST_APPLIED
 from podlab.api.serializer import codec
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.errors import Conflict
@@ -27,7 +28,7 @@ def applied_on_the_client(now: dict[str, str], then: dict[str, Any]) -> tuple[Co
     """An object with this data, whose annotation says that `then` was applied."""
     made = codec.from_dict(config(**now), MAPS)
     assert isinstance(made, ConfigMap)
-    made.metadata.annotations[last_applied.ANNOTATION] = orjson.dumps(then).decode()
+    made.metadata.annotations[LAST_APPLIED] = orjson.dumps(then).decode()
     fields = field_manager.written_at_creation(made, builtin_kinds.of(MAPS), MAPS)
     return made, field_manager.created(fields, BY_CLIENT, 1)
 
@@ -49,7 +50,7 @@ def test_kubectl_takes_what_it_applied_on_the_client_and_keeps_the_annotation() 
     live, stored = applied_on_the_client({"x": "1"}, config(x="1"))
     new = apply(live, stored, "kubectl", x="2")
     assert new.data["x"] == "2"
-    assert orjson.loads(new.metadata.annotations[last_applied.ANNOTATION]) == config(x="2")
+    assert orjson.loads(new.metadata.annotations[LAST_APPLIED]) == config(x="2")
 
 
 def test_others_take_nothing_so() -> None:

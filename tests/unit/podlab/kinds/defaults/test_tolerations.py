@@ -1,5 +1,6 @@
+from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE
 from podlab.core.v1 import pod_pb2
-from podlab.kinds.defaults.tolerations import NOT_READY, UNREACHABLE, tolerate_lost_nodes
+from podlab.kinds.defaults.tolerations import tolerate_lost_nodes
 
 
 def tolerated(*tolerations: pod_pb2.Toleration, seconds: int = 300) -> list[tuple[str, int]]:

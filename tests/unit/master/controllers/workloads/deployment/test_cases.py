@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.deployment.annotations import DESIRED, MAXIMUM, REVISION
+from master.controllers.workloads.deployment.annotations import DESIRED, MAXIMUM
 from master.controllers.workloads.deployment.bounds import max_surge
 from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from podlab.api.objects import condition
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
 NOW = 1_000_000
@@ -83,7 +84,7 @@ class Present:
         was = of.spec.replicas if self.was is None else self.was
         made.metadata.annotations[DESIRED] = str(was)
         made.metadata.annotations[MAXIMUM] = str(was + max_surge(of) if self.most is None else self.most)
-        made.metadata.annotations[REVISION] = str(age + 1 if self.revision is None else self.revision)
+        made.metadata.annotations[REVISION_ANNOTATION] = str(age + 1 if self.revision is None else self.revision)
         if self.going:
             made.metadata.deletionTimestamp.seconds = NOW
         if self.failure:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from master.controllers.objects.templatehash import template_hash
-from master.controllers.workloads.deployment.annotations import HISTORY, REVISION
+from master.controllers.workloads.deployment.annotations import HISTORY
 from master.controllers.workloads.deployment.bounds import max_surge, max_unavailable
 from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from podlab.api.objects import condition
+from podlab.api.selection.labels import REVISION_ANNOTATION
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
 NOW = 1_000_000
@@ -32,7 +33,7 @@ def settled(deployment: Any, replicas: int = 3) -> replicaset_pb2.ReplicaSet:
     for _ in range(2):
         plan = plan_of(deployment, created)
         deployment.status.CopyFrom(plan.status)
-    deployment.metadata.annotations[REVISION] = plan.revision
+    deployment.metadata.annotations[REVISION_ANNOTATION] = plan.revision
     return created
 
 
@@ -55,7 +56,7 @@ def test_the_first_replica_set_carries_the_hash_everywhere(deployment: Builder) 
     assert created.metadata.name == f"web-{word}"
     assert created.spec.selector.matchLabels["pod-template-hash"] == word
     assert created.spec.template.metadata.labels["pod-template-hash"] == word
-    assert created.metadata.annotations[REVISION] == "1"
+    assert created.metadata.annotations[REVISION_ANNOTATION] == "1"
     assert created.spec.replicas == 3
 
 
@@ -135,11 +136,11 @@ def test_an_old_template_that_comes_back_gets_a_new_revision_and_keeps_its_histo
     first = settled(wanted)
     wanted.spec.template.spec.containers[0].image = "new"
     second = settled(wanted)
-    second.metadata.annotations[REVISION] = "2"
+    second.metadata.annotations[REVISION_ANNOTATION] = "2"
     wanted.spec.template.CopyFrom(deployment().spec.template)
     plan = plan_of(wanted, first, second)
     (back,) = [one for one in plan.update if one.metadata.name == first.metadata.name]
-    assert (back.metadata.annotations[REVISION], back.metadata.annotations[HISTORY]) == ("3", "1")
+    assert (back.metadata.annotations[REVISION_ANNOTATION], back.metadata.annotations[HISTORY]) == ("3", "1")
     assert plan.revision == "3"
 
 
@@ -168,7 +169,7 @@ def test_old_replica_sets_beyond_the_limit_go_lowest_revision_first(deployment: 
     past = []
     for revision in (3, 1, 2):
         one = replica_set(f"old-{revision}", 0, image=f"v{revision}", present=0)
-        one.metadata.annotations[REVISION] = str(revision)
+        one.metadata.annotations[REVISION_ANNOTATION] = str(revision)
         past.append(one)
     busy = replica_set("old-0", 0, image="v0", present=1)
     plan = plan_of(wanted, current, *past)
