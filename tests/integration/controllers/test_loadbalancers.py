@@ -50,7 +50,7 @@ async def test_addresses_are_given_kept_and_come_back(seen: ClusterView, control
     assert given.status.loadBalancer.ingress[0].ipMode == "VIP"
     await seen.until_told({("Service", "EnsuredLoadBalancer", "Assigned IP 192.0.2.200")})
     await seen.client.create(balanced("c"))
-    await until_refused(seen, f"every address of the pool ({POOL}) is taken")
+    await until_refused(seen, f"every IPv4 address of the pool ({POOL}) is taken")
     await seen.client.delete(Service, "a", "default")
     await until_given(seen, "c", "192.0.2.200")
     await seen.until(lambda: shown(seen, "a") == Service(), "the Service is gone")
