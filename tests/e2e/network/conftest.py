@@ -32,7 +32,7 @@ def make_cluster() -> Iterator[MakeCluster]:
         groups = content["all"]["children"]
         hosts = {name: each for group in groups.values() for name, each in group["hosts"].items()}
         for group, names in also.items():
-            groups[group]["hosts"] |= {name: dict(hosts[name]) for name in names}
+            groups.setdefault(group, {"hosts": {}})["hosts"] |= {name: dict(hosts[name]) for name in names}
         path.write_text(inventory.HEADER + yaml.safe_dump(content, sort_keys=False))
         return OwnCluster(own, Cli(own.name), player(own.name))
 

@@ -1,8 +1,14 @@
-"""A cluster of IPv4 and IPv6 on two nodes. The tests build on one deployment, which is too slow to make for each."""
+"""A cluster of IPv4 and IPv6 on two nodes, which both serve Ingresses.
+
+The tests build on one deployment, which is too slow to make for each.
+"""
 
 from __future__ import annotations
 
-import json
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -21,12 +27,15 @@ PODS, SERVICES = (
     dict(zip(FAMILIES, DUAL_STACK[name].split(","), strict=True)) for name in ("podlab_pod_cidr", "podlab_service_cidr")
 )
 IN_FORCE_WITHIN_S = 20
+INGRESS_HOST = "shop.example"
+GRACE_S = 8
+SHORT_GRACE = ("-e", f"master_node_monitor_grace_s={GRACE_S}")
 
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster: MakeCluster) -> OwnCluster:
-    made = make_cluster(LabSpec(name=own_lab("n").name, masters=1, nodes=2, dual_stack=True), {})
-    made.deploy()
+    made = make_cluster(LabSpec(name=own_lab("n").name, masters=1, nodes=2, dual_stack=True), {"ingress": [*NODES]})
+    made.deploy(*SHORT_GRACE)
     manifests = [
         *(_pod(node) for node in NODES),
         _service("both", type="NodePort", ipFamilyPolicy="PreferDualStack"),
@@ -179,10 +188,56 @@ def test_a_service_gains_and_loses_the_second_family(cluster: OwnCluster) -> Non
     wait_until(lambda: "no answer" in answer(cluster, "web-n1", second), "it is gone", IN_FORCE_WITHIN_S)
 
 
-def test_a_trace_follows_packets_of_either_family(cluster: OwnCluster) -> None:
-    for family in FAMILIES:
-        words = ["trace", "service", "both", "--from", "web-n1", "--family", family, "--send", "-o", "json"]
-        traced = json.loads(cluster.cli(*words))
-        assert {each["pod"] for each in traced["legs"][0]["trace"]["landings"]} == {"web-n1", "web-n2"}
-        assert not [each for leg in traced["legs"] for each in leg["trace"].get("findings", [])]
-        assert traced["sent"]["outcome"] == "answered"
+def node_addresses(cluster: OwnCluster, *nodes: str) -> list[str]:
+    """In the order in which an Ingress's status has them."""
+    hosts = {host.name: host for host in cluster.lab.spec().hosts}
+    return [str(each) for name in nodes for each in (hosts[name].address, hosts[name].address_ipv6)]
+
+
+def told(cluster: OwnCluster) -> list[str]:
+    return [each["ip"] for each in cluster.cli.get("ingress", "shop")["status"]["loadBalancer"].get("ingress", [])]
+
+
+def ask_ingress(address: str) -> str:
+    """What the Ingress answers there: a pod, or why none does."""
+    connection = http.client.HTTPConnection(address, 80, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": INGRESS_HOST})
+        answer = connection.getresponse()
+        return answer.read().decode().strip() if answer.status == 200 else str(answer.status)
+    except OSError as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+def served_by(cluster: OwnCluster, *nodes: str, within_s: float = IN_FORCE_WITHIN_S) -> None:
+    """These nodes' addresses are in the status, and a pod answers at each."""
+    expected = node_addresses(cluster, *nodes)
+    wait_until(lambda: told(cluster) == expected, f"the status has {expected}", within_s)
+    for address in expected:
+        answers = partial(lambda at: ask_ingress(at).startswith("hello from"), address)
+        wait_until(answers, f"{address} answers", IN_FORCE_WITHIN_S)
+
+
+@contextmanager
+def without_kubelet(cluster: OwnCluster, node: str) -> Iterator[None]:
+    cluster.on(node, "systemctl stop podlab-kubelet")
+    try:
+        yield
+    finally:
+        cluster.on(node, "systemctl start podlab-kubelet")
+
+
+def test_an_ingress_is_served_by_both_nodes_over_both_families(cluster: OwnCluster) -> None:
+    backend = {"service": {"name": "both", "port": {"number": 80}}}
+    rule = {"host": INGRESS_HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "shop"}}
+    cluster.cli("apply", "-f", "-", stdin=yaml.safe_dump(ingress | {"spec": {"rules": [rule]}}))
+    served_by(cluster, "n1", "n2")
+
+
+def test_a_node_that_is_gone_leaves_the_status_and_the_other_serves(cluster: OwnCluster) -> None:
+    with without_kubelet(cluster, "n2"):
+        served_by(cluster, "n1", within_s=GRACE_S + IN_FORCE_WITHIN_S)
+    served_by(cluster, "n1", "n2")
