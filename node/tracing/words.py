@@ -20,6 +20,7 @@ _CHAINS = (
     ("PODLAB-SVC-", "choose one of its endpoints"),
     ("PODLAB-SVC", "is it for a Service?"),
     ("PODLAB-SC-", "for a Service's own address in {}"),
+    ("PODLAB-SD-", "by chance, the first half of the endpoints of each Service in {}"),
     ("PODLAB-SX-", "for an external or a load balancer's address in {}"),
     ("PODLAB-SNODEPORT", "for an address of this node: is it a node port?"),
     ("PODLAB-SP-", "for a node port, {}"),

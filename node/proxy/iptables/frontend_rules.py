@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from node.family import Family
 from node.proxy.frontends import REJECT, Frontend
@@ -20,21 +20,28 @@ MARKING = Rule("MARK", options=f"--set-xmark {MARK}/{MARK}")
 
 @dataclass(frozen=True, slots=True)
 class FrontendRules:
-    """`rules` are for the leaf. `chains` are those that only they lead to."""
+    """`rules` are for the leaf, and so are `halves`, of which a packet meets one or the other by even chances.
 
-    rules: tuple[Rule, ...]
-    chains: Mapping[str, tuple[Rule, ...]]
+    `chains` are those that only the rules lead to.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    halves: tuple[tuple[Rule, ...], tuple[Rule, ...]] = ((), ())
+    chains: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
 
 def count(frontend: Frontend) -> int:
-    """How many rules the leaf gets."""
-    return len(frontend.endpoints) if _is_simple(frontend) else 1
+    """How many rules a packet meets in the leaf."""
+    if not _is_simple(frontend):
+        return 1
+    endpoints = len(frontend.endpoints)
+    return endpoints if endpoints % 2 else endpoints // 2
 
 
 def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules:
-    """For the nat table. Whoever makes the leaf marks what does not come from pods, if the place is inside."""
+    """For the nat table. What does not come from pods has been marked before, if the place is inside."""
     if _is_simple(frontend):
-        return FrontendRules(tuple(_choose_at(frontend)), {})
+        return _in_the_leaf(frontend)
     chain = f"PODLAB-S{'VC' if frontend.inside else 'EXT'}-{_id(frontend, frontend.address)}"
     chosen = tuple(_choose(frontend, frontend.endpoints))
     chains: dict[str, tuple[Rule, ...]] = {}
@@ -53,7 +60,7 @@ def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules
         allowed = f"PODLAB-SFW-{_id(frontend, frontend.address)}"
         chains[allowed] = tuple(Rule(chain, source=each) for each in frontend.source_ranges)
         chain = allowed
-    return FrontendRules((replace(_at(frontend), target=chain, comment=frontend.name),), chains)
+    return FrontendRules((replace(_at(frontend), target=chain, comment=frontend.name),), chains=chains)
 
 
 def refusing(frontend: Frontend, family: Family) -> Rule:
@@ -73,20 +80,28 @@ def _is_simple(frontend: Frontend) -> bool:
     return frontend.inside and not frontend.affinity_s and len(frontend.endpoints) <= FEW_ENDPOINTS
 
 
-def _choose_at(frontend: Frontend) -> list[Rule]:
+def _in_the_leaf(frontend: Frontend) -> FrontendRules:
+    endpoints = frontend.endpoints
+    if len(endpoints) % 2:
+        return FrontendRules(_choose_at(frontend, endpoints))
+    middle = len(endpoints) // 2
+    return FrontendRules(halves=(_choose_at(frontend, endpoints[:middle]), _choose_at(frontend, endpoints[middle:])))
+
+
+def _choose_at(frontend: Frontend, endpoints: Sequence[str]) -> tuple[Rule, ...]:
     """One of the endpoints, each as likely as the others, for what is sent to the place."""
     # Most rules are these. Without a comment: it would be half of what legacy iptables copies for each, at each change.
-    return [
+    return tuple(
         Rule(
             "DNAT",
             destination=frontend.address,
             protocol=frontend.protocol,
             destination_port=frontend.port,
-            one_in=_one_in(frontend.endpoints, index),
+            one_in=_one_in(endpoints, index),
             dnat_to=each,
         )
-        for index, each in enumerate(frontend.endpoints)
-    ]
+        for index, each in enumerate(endpoints)
+    )
 
 
 def _choose(frontend: Frontend, endpoints: Sequence[str]) -> list[Rule]:

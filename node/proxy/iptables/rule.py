@@ -35,9 +35,11 @@ class Rule:
     comment: str = ""
     dnat_to: str = ""  # ip:port, IPv6 in brackets
     options: str = ""  # of the target, as in iptables-save
+    goto: bool = False  # what the target, a chain, leaves alone does not come back here
 
     def __str__(self) -> str:
-        return " ".join([*self._addresses(), *self._matches(), f"-j {self.target}", *self._target_options()])
+        target = f"-{'g' if self.goto else 'j'} {self.target}"
+        return " ".join([*self._addresses(), *self._matches(), target, *self._target_options()])
 
     def _addresses(self) -> list[str]:
         parts: list[str] = []

@@ -22,17 +22,17 @@ V = TypeVar("V")
 
 PROTOCOL_BITS, PORT_BITS = 2, 16
 PROTOCOLS = ("tcp", "udp", "sctp")
-FEW_RULES = 32
-"""So many rules a leaf has, unless one entry alone has more. Fewer make more chains, which cost time to write."""
-MOST_ADDRESS_BITS = 16
-"""No leaf is for more addresses than these have: what a leaf does to all of them must not reach far."""
+FEW_RULES = 16
+"""So many rules a packet meets in a leaf, unless one entry alone has more. Fewer make more chains, which cost time to
+write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The places of one family, whose addresses have so many bits."""
+    """The places of one family, whose addresses have so many bits, in leaves of so many rules."""
 
     address_bits: int
+    few_rules: int = FEW_RULES
 
     @property
     def bits(self) -> int:
@@ -46,10 +46,6 @@ class Space:
     def shift(self, length: int) -> int:
         """What is left of keys after this are a branch's slots: the next one or two bits, up to an even length."""
         return self.bits - (length + 2 - length % 2)
-
-    def fits(self, low: int, high: int, rules: int) -> bool:
-        """Whether one leaf may have all of this."""
-        return rules <= FEW_RULES and self.common(low, high) >= self.address_bits - MOST_ADDRESS_BITS
 
     def length(self, node: Node[V]) -> int:
         """How many leading bits all keys of the node have in common."""
@@ -79,7 +75,7 @@ def place_key(address: str, protocol: str = "", port: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry(Generic[V]):
-    """`key` is a place's; `rules` is how many rules the leaf gets for it; `value` is whatever they are made from."""
+    """`key` is a place's; `rules` is how many a packet meets in the leaf for it; `value` is what they are made from."""
 
     key: int
     rules: int
@@ -170,7 +166,7 @@ def _build(space: Space, entries: Sequence[Entry[V]]) -> Node[V] | None:
     if not entries:
         return None
     low, high, rules = entries[0].key, entries[-1].key, sum(entry.rules for entry in entries)
-    if len(entries) == 1 or space.fits(low, high, rules):
+    if len(entries) == 1 or rules <= space.few_rules:
         return Node(low, high, rules, tuple(entries))
     shift = space.shift(space.common(low, high))
     children = [_build(space, list(group)) for _, group in groupby(entries, key=lambda entry: entry.key >> shift)]
@@ -182,7 +178,7 @@ def _join(space: Space, parts: Sequence[Node[V]]) -> Node[V] | None:
     if len(parts) < 2:
         return parts[0] if parts else None
     low, high, rules = parts[0].low, parts[-1].high, sum(part.rules for part in parts)
-    if space.fits(low, high, rules):
+    if rules <= space.few_rules:
         return Node(low, high, rules, tuple(entry for part in parts for leaf in walk(part) for entry in leaf.entries))
     shift = space.shift(space.common(low, high))
     pieces = [piece for part in parts for piece in _pieces(space, part, shift)]

@@ -1,14 +1,23 @@
 """What holds for the chains of all Services together, and for what changes from one layout to the next."""
 
+import random
+from collections.abc import Iterable, Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import many_services
 from podlab_testing.services import CLUSTER_CIDR, endpoint_slice, exposures, layout, service
 
 from node.iptables import restore_input
 from node.proxy.exposures import Exposures, ServiceName
-from node.proxy.frontends import Exposure
+from node.proxy.frontends import REJECT, Exposure, Frontend
 from node.proxy.iptables.layout import JUMPS, Layout, Tables, difference, to_ruleset
 from node.proxy.node import ProxyNode
+from node.tracing.follow import Surroundings, follow
+from node.tracing.iptables_rules import wanted_tables
+from node.tracing.packet import Packet
+from node.tracing.tables import Table
 
 NODE = ProxyNode("n1", CLUSTER_CIDR, pod_cidr="10.244.0.0/24")
 BUILT_IN_TARGETS = {"DNAT", "DROP", "MARK", "MASQUERADE", "RETURN", "REJECT"}
@@ -88,3 +97,86 @@ def test_a_headless_service_has_no_rules() -> None:
 def test_only_what_a_pod_of_this_node_sends_itself_is_masqueraded() -> None:
     nat = layout([service(0)], [endpoint_slice(0, 3)], NODE).tables()["nat"]
     assert [rule.source for rule in nat["PODLAB-SH-10.244.0.0/29"]] == ["10.244.0.2", "10.244.0.4"]
+
+
+def test_an_even_number_of_endpoints_is_chosen_among_in_two_halves_once_for_all_services_of_a_leaf() -> None:
+    services = [service(2), service(4), service(8)]
+    nat = layout(services, [endpoint_slice(each, 2) for each in (2, 4, 8)], NODE).tables()["nat"]
+    (half,) = (rules for chain, rules in nat.items() if chain.startswith("PODLAB-SD-"))
+    leaf = next(rules for chain, rules in nat.items() if chain.startswith("PODLAB-SC-"))
+    assert [rule.dnat_to for rule in half] == ["10.244.0.10:8080", "10.244.0.18:8080", "10.244.0.34:8080"]
+    assert [rule.dnat_to for rule in leaf] == ["", "10.244.0.11:8080", "10.244.0.19:8080", "10.244.0.35:8080"]
+    assert (leaf[0].one_in, leaf[0].goto) == (2, True)
+
+
+def test_what_does_not_come_from_pods_is_marked_only_where_it_is_for_a_service() -> None:
+    tables = wanted_tables(to_ruleset(layout([service(2), service(8)], [endpoint_slice(2, 2)], NODE).tables()))
+    places = ("10.96.1.3", "10.96.1.9", "10.96.1.7")
+    found = [follow(tables, Packet("192.0.2.7", place, 80, from_node=True)) for place in places]
+    assert [[landing.packet.mark for landing in each.landings] for each in found] == [[0, 0], [0], [0]]
+    assert [each.masqueraded for each in found] == [True, False, False]
+
+
+AIM = 64  # rules that a new connection meets at most with 10,000 Services
+TRIED = 25
+NODE_ADDRESS, CLIENT = "192.0.2.11", "203.0.113.5"
+AROUND = Surroundings(frozenset({NODE_ADDRESS}))
+
+
+@pytest.fixture(scope="module", params=[many_services.dense, many_services.spread, many_services.half_of_each])
+def many(request: pytest.FixtureRequest) -> many_services.World:
+    return many_services.world(request.param)
+
+
+def worst(standing: Sequence[Table], packets: Iterable[Packet]) -> int:
+    """The most rules that one of them meets. Each is led somewhere, or refused."""
+    found = [follow(standing, packet, AROUND) for packet in packets]
+    assert all(each.endpoints or each.rejected for each in found)
+    return max(each.met for each in found)
+
+
+def some(addresses: Sequence[str]) -> list[str]:
+    """The first and the last, and others by chance."""
+    return [*addresses[:2], *addresses[-2:], *random.Random(1).sample(addresses, TRIED)]
+
+
+def test_few_rules_are_met_from_other_nodes_pods(many: many_services.World) -> None:
+    packets = (Packet("10.244.9.9", place, 80) for place in some(many.services))
+    assert worst(many.tables, packets) <= AIM
+
+
+@pytest.mark.parametrize("pod", [many_services.OWN_PODS[0], many_services.OWN_PODS[-1]])
+def test_few_rules_are_met_between_pods_of_this_node(many: many_services.World, pod: str) -> None:
+    both_here = many.services[: many_services.PODS_PER_NODE // many_services.ENDPOINTS]
+    assert worst(many.tables, (Packet(pod, place, 80) for place in both_here)) <= AIM
+
+
+def test_few_rules_are_met_from_the_node_itself(many: many_services.World) -> None:
+    packets = (Packet(NODE_ADDRESS, place, 80, from_node=True) for place in some(many.services))
+    assert worst(many.tables, packets) <= AIM
+
+
+def test_few_rules_are_met_from_outside_to_external_and_load_balancers_addresses(many: many_services.World) -> None:
+    assert worst(many.tables, (Packet(CLIENT, place, 80) for place in some(many.others))) <= AIM
+
+
+def test_few_rules_are_met_from_outside_to_node_ports(many: many_services.World) -> None:
+    ports = [0, many_services.NODE_PORTS - 1, *random.Random(1).sample(range(many_services.NODE_PORTS), TRIED)]
+    packets = (Packet(CLIENT, NODE_ADDRESS, many_services.FIRST_NODE_PORT + port, local=True) for port in ports)
+    assert worst(many.tables, packets) <= AIM
+
+
+def test_what_is_for_no_service_meets_few(many: many_services.World) -> None:
+    found = follow(many.tables, Packet(many_services.OWN_PODS[0], "198.51.100.7", 443), AROUND)
+    assert not found.endpoints
+    assert found.met <= 12
+
+
+def test_few_rules_are_met_where_half_of_the_services_refuse() -> None:
+    places = many_services.spread(many_services.SERVICE_RANGE)
+    empty = [
+        Frontend(f"default/s{number}", place, "tcp", 80, (), inside=True, refusal=REJECT)
+        for number, place in enumerate(places[::2])
+    ]
+    standing = many_services.tables(many_services.inside(places[1::2]), iter(empty))
+    assert worst(standing, (Packet("10.244.9.9", place, 80) for place in some(places))) <= AIM

@@ -66,16 +66,6 @@ def test_one_entry_more_leaves_all_chains_beside_its_way_as_they_are() -> None:
     assert sum(id(node) not in known for node in tree.walk(after)) <= 10
 
 
-def test_ten_thousand_services_are_few_rules_away() -> None:
-    root = built({place_key(f"10.96.{n >> 8}.{n & 255}", "tcp", 80): 2 for n in range(10_000)})
-
-    def met(node: Node[str]) -> int:
-        return node.rules + 1 if not node.children else len(node.children) + max(map(met, node.children))
-
-    assert root is not None
-    assert met(root) <= 60
-
-
 @pytest.mark.parametrize(
     ("places", "common"),
     [
