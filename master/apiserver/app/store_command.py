@@ -12,7 +12,7 @@ from pathlib import Path
 from master.apiserver.app.opening import STORE_FILE, etcd_access
 from master.apiserver.settings import ApiServerSettings, EtcdSettings
 from master.store.contract import Store
-from master.store.errors import Incomplete, Replaced, StoreError
+from master.store.errors import Replaced, StoreError
 from master.store.etcd.store import EtcdStore
 from master.store.migration import Copied, copy
 from master.store.shifted import ShiftedStore
@@ -39,8 +39,9 @@ async def migrate(said: ApiServerSettings, to: str) -> Copied:
 
 
 async def _to_etcd(file: Path, said: EtcdSettings) -> Copied:
+    where = etcd_access(said)
     async with _sqlite(file) as source:
-        target = await EtcdStore.begin(etcd_access(said), await source.revision())
+        target = await EtcdStore.begin(where, await source.revision())
         try:
             copied = await copy(source, ShiftedStore(target, target.shift))
             await target.complete()
@@ -67,9 +68,9 @@ async def _to_sqlite(said: EtcdSettings, file: Path) -> Copied:
 
 @asynccontextmanager
 async def _sqlite(file: Path) -> AsyncIterator[Store]:
-    """A store that is there. Raises Incomplete when there is none."""
+    """A store that is there. Raises SettingsError when there is none."""
     if not await asyncio.to_thread(founding.is_there, file):
-        raise Incomplete(file, "is missing", ())
+        raise SettingsError(f"data_dir: there is no {file} to copy; name the directory that the API server used")
     store = await SqliteStore.open(file)
     try:
         yield store

@@ -16,7 +16,7 @@ from master.apiserver.app.opening import etcd_access
 from master.apiserver.app.store_command import ETCD, SQLITE, migrate
 from master.apiserver.settings import ApiServerSettings, EtcdSettings
 from master.store.contract import Delete, Put
-from master.store.errors import Compacted, Incomplete, Locked, Replaced
+from master.store.errors import Compacted, Locked, Replaced
 from master.store.etcd.store import EtcdStore
 from master.store.shifted import ShiftedStore
 from master.store.sqlite.store import SqliteStore
@@ -87,7 +87,7 @@ async def test_a_target_that_is_not_empty_is_refused(said: ApiServerSettings) ->
     with pytest.raises(Replaced, match=r"there is a store already; move .*store.db"):
         await migrate(said, SQLITE)
     elsewhere = replace(said, data_dir=said.data_dir / "none", etcd=replace(said.etcd, prefix="/other"))
-    with pytest.raises(Incomplete):
+    with pytest.raises(SettingsError, match=r"data_dir: there is no .*store\.db to copy; name the directory"):
         await migrate(elsewhere, ETCD)
     with pytest.raises(SettingsError, match="etcd: it is missing"):
         await migrate(replace(said, etcd=None), ETCD)
