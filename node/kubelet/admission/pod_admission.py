@@ -15,6 +15,7 @@ from node.kubelet.admission import preemption
 from node.kubelet.admission.predicates import Failure, InsufficientResource, PredicateFailure, failed_predicates
 from node.kubelet.admission.preemption import PreemptionFailed
 from node.kubelet.pod.pod_outcome import PodOutcome
+from podlab.api.pods import sysctls
 from podlab.api.pods.podphase import is_terminal
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -65,6 +66,8 @@ class PodAdmission:
         if pod.metadata.uid in self._admitted or pod.status.HasField("startTime"):
             self._admitted.add(pod.metadata.uid)
             return None
+        if forbidden := sysctls.forbidden(pod.spec):
+            return PodOutcome("Failed", sysctls.FORBIDDEN, f"forbidden sysctl: {forbidden}")
         if not self._failed_predicates(pod, self.node() or self.own_node):
             self._admitted.add(pod.metadata.uid)
             return None

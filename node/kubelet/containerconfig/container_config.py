@@ -23,6 +23,7 @@ from node.kubelet.cri.runtime import (
 from node.kubelet.logs.log_files import log_directory
 from node.kubelet.pod import podspec
 from node.resolvconf import ResolvConf
+from podlab.api.pods import sysctls
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -57,7 +58,11 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> c
         dns_config=dns.cri_config(resolv_conf),
         labels={**pod.metadata.labels, **identity(pod)},
         annotations=pod.metadata.annotations,
-        linux=cri.LinuxPodSandboxConfig(cgroup_parent=CGROUP_PARENT, security_context=sandbox_security(pod)),
+        linux=cri.LinuxPodSandboxConfig(
+            cgroup_parent=CGROUP_PARENT,
+            security_context=sandbox_security(pod),
+            sysctls={sysctls.with_dots(each.name): each.value for each in pod.spec.securityContext.sysctls},
+        ),
     )
     for container in () if pod.spec.hostNetwork else podspec.all_containers(pod):
         for port in container.ports:

@@ -82,7 +82,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.PodSpec": "resources hostnameOverride schedulingGroup",
         "podlab.core.v1.EphemeralContainer": "volumeDevices restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices restartPolicyRules",
-        "podlab.core.v1.PodSecurityContext": "sysctls",
         "podlab.core.v1.SeccompProfile": "localhostProfile",
         "podlab.core.v1.AppArmorProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,

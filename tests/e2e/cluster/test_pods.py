@@ -171,6 +171,14 @@ def test_a_container_runs_as_the_user_and_with_the_rights_of_its_spec(pods: Appl
     ]
 
 
+def test_a_pods_settings_of_the_kernel_are_its_own_and_those_of_the_node_are_forbidden(pods: Applied, lab: Lab) -> None:
+    node = pods.ended("tuned", "Succeeded")["spec"]["nodeName"]
+    assert pods("logs", "tuned").split() == ["1", "80"]
+    assert lab.run(node, ["cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start"]).stdout.strip() != "80"
+    refused = pods.ended("unsafe", "Failed")["status"]
+    assert (refused["reason"], '"kernel.msgmax" not allowlisted' in refused["message"]) == ("SysctlForbidden", True)
+
+
 def test_names_and_networks_are_the_pods_or_the_hosts(pods: Applied) -> None:
     host = pods.ended("on-the-host", "Succeeded")
     assert pods("logs", "on-the-host").split() == [host["spec"]["nodeName"], "systemd"]

@@ -35,7 +35,7 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
     [
         ("hostUsers", False),
         ("os.name", "windows"),
-        ("securityContext.sysctls", [{"name": "a", "value": "b"}]),
+        ("hostnameOverride", "b"),
         ("volumes[0].nfs", {"server": "a", "path": "/"}),
         ("volumes[0].csi", {"driver": "a"}),
     ],

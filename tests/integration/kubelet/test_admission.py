@@ -64,6 +64,8 @@ NO_PLACE: list[tuple[Json, Json, str, str]] = [
      "Node didn't have enough resource: cpu, requested: 100000, used: 0, capacity: 2000"),
     (_asks(memory="100Gi"), {}, "OutOfmemory",
      "Node didn't have enough resource: memory, requested: 107374182400, used: 0, capacity: 4294967296"),
+    ({}, {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "10000000000"}]}}, "SysctlForbidden",
+     'forbidden sysctl: "kernel.msgmax" not allowlisted'),
 ]  # fmt: skip
 
 

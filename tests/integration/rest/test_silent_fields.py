@@ -112,10 +112,7 @@ async def test_whoever_brings_a_load_balancer_says_where_it_is(http: aiohttp.Cli
     [
         ({"hostUsers": False}, "spec.hostUsers: not supported by Podlab: remove the field, or set it to true"),
         ({"os": {"name": "windows"}}, "spec.os.name: not supported by Podlab"),
-        (
-            {"securityContext": {"sysctls": [{"name": "a", "value": "1"}]}},
-            "spec.securityContext.sysctls: not supported",
-        ),
+        ({"hostnameOverride": "b"}, "spec.hostnameOverride: not supported"),
         ({"volumes": [{"name": "v", "image": {}}]}, "spec.volumes[0].image: not supported by Podlab"),
         (
             {"os": {"name": "linux"}, "securityContext": {"windowsOptions": {}}},

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from podlab.api.pods import sysctls
 from podlab.core.v1 import pod_pb2, podtemplate_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.cluster.policy import PREEMPTION_POLICIES
@@ -216,6 +217,7 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         value: int = getattr(context, name)
         check_id(found, f"{where}.{name}", value)
     check_seccomp(found, where, context)
+    _check_sysctls(found, f"{where}.sysctls", spec)
     for index, group in enumerate(context.supplementalGroups):
         check_id(found, f"{where}.supplementalGroups[{index}]", group)
     if context.HasField("fsGroupChangePolicy"):
@@ -227,6 +229,23 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     if spec.shareProcessNamespace and spec.hostPID:
         rule = "ShareProcessNamespace and HostPID cannot both be enabled"
         found.invalid(f"{field}.shareProcessNamespace", True, rule)
+
+
+def _check_sysctls(found: Findings, where: str, spec: pod_pb2.PodSpec) -> None:
+    """Whether it is one that a kubelet allows is the kubelet's to say."""
+    names: set[str] = set()
+    for index, sysctl in enumerate(spec.securityContext.sysctls):
+        place, name = f"{where}[{index}].name", sysctl.name
+        if not name:
+            found.required(place)
+        elif not sysctls.is_name(name):
+            rule = f"must have at most {sysctls.NAME_CHARS} characters and match regex {sysctls.NAME.pattern}"
+            found.invalid(place, name, rule)
+        elif name in names:
+            found.duplicate(place, name)
+        elif shared := sysctls.shared_with_host(name, spec):
+            found.invalid(place, name, f"may not be specified when '{shared}' is set to true")
+        names.add(name)
 
 
 def _check_no_windows(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:

@@ -144,6 +144,12 @@ def test_the_runtime_is_told_the_pods_resolv_conf(pod: MakePod) -> None:
     assert (list(told.servers), list(told.searches), list(told.options)) == (["10.96.0.10"], ["a.b", "b"], ["ndots:5"])
 
 
+def test_settings_of_the_kernel_are_named_with_dots(pod: MakePod) -> None:
+    asked = [{"name": "kernel.shm_rmid_forced", "value": "1"}, {"name": "net/ipv4/tcp_rmem", "value": "1 2 3"}]
+    made = container_config.sandbox_config(pod(securityContext={"sysctls": asked}), 0, ResolvConf())
+    assert made.linux.sysctls == {"kernel.shm_rmid_forced": "1", "net.ipv4.tcp_rmem": "1 2 3"}
+
+
 MANAGED = """\
 # Kubernetes-managed hosts file.
 127.0.0.1\tlocalhost

@@ -277,6 +277,32 @@ def test_a_bad_container_is_told_by_path_and_rule(
     assert told in lines[0]
 
 
+def test_settings_of_the_kernel_are_the_pods_own_and_each_is_named_once(found: Found, pod: Build) -> None:
+    names = ["foo-", "kernel.shmmax", "safe-and-unsafe", "bar..", "", "kernel.shmmax"]
+    context = {"sysctls": [{"name": name, "value": "1"} for name in names]}
+    told = found(pod(securityContext=context))
+    where = "spec.securityContext.sysctls"
+    for line, start in zip(
+        told,
+        (
+            f'{where}[0].name: Invalid value: "foo-": must have at most 253 characters',
+            f'{where}[3].name: Invalid value: "bar..": must have',
+            f"{where}[4].name: Required value",
+            f'{where}[5].name: Duplicate value: "kernel.shmmax"',
+        ),
+        strict=True,
+    ):
+        assert line.startswith(start)
+    assert not any("safe-and-unsafe" in line for line in told)
+    shared = {"sysctls": [{"name": "net/ipv4/tcp_rmem", "value": "1"}, {"name": "kernel.sem", "value": "1"}]}
+    assert found(pod(hostNetwork=True, securityContext=shared)) == [
+        f"{where}[0].name: Invalid value: \"net/ipv4/tcp_rmem\": may not be specified when 'hostNetwork' is set to true"
+    ]
+    assert found(pod(hostIPC=True, securityContext=shared)) == [
+        f"{where}[1].name: Invalid value: \"kernel.sem\": may not be specified when 'hostIPC' is set to true"
+    ]
+
+
 def test_the_name_of_an_ephemeral_volumes_claim_must_be_one(found: Found, pod: Build) -> None:
     assert found(pod(volumes=[own_claim()])) == []
     given = pod(volumes=[own_claim("x" * 63)])

@@ -17,7 +17,7 @@ from master.apiserver.admission.rules.podsecurity.checks import (
     host_ports,
     host_probes,
     privileged,
-    proc_mount,
+    proc,
     restricted_volumes,
     run_as_non_root,
     run_as_user,
@@ -109,7 +109,7 @@ CASES: dict[str, tuple[Check, int, dict[str, Any], str]] = {
     "a probe of another host, before": (host_probes.CHECK, 33, {"spec": {"containers": [probed("10.0.0.1")]}}, ""),
     "a probe of the pod itself": (host_probes.CHECK, LATEST, {"spec": {"containers": [probed("")]}}, ""),
     "unmasked /proc": (
-        proc_mount.BASELINE, LATEST, pod({"procMount": "Unmasked"}, {"procMount": "Default"}),
+        proc.BASELINE, LATEST, pod({"procMount": "Unmasked"}, {"procMount": "Default"}),
         'procMount (container "a" must not set securityContext.procMount to "Unmasked")',
     ),
     "selinux": (
@@ -126,6 +126,20 @@ CASES: dict[str, tuple[Check, int, dict[str, Any], str]] = {
         'seLinuxOptions (container "a" set forbidden securityContext.seLinuxOptions: type "container_engine_t")',
     ),
     "a type of selinux, since": (selinux.CHECK, 31, pod({"seLinuxOptions": {"type": "container_engine_t"}}), ""),
+    "sysctls": (
+        proc.SYSCTLS, LATEST,
+        pod(securityContext={"sysctls": [{"name": each, "value": "1"} for each in ("a.b", "net.ipv4.tcp_rmem", "c")]}),
+        "forbidden sysctls (a.b, c)",
+    ),
+    "a sysctl of 1.29": (
+        proc.SYSCTLS, 28,
+        pod(securityContext={"sysctls": [{"name": "net.ipv4.tcp_keepalive_time", "value": "1"}]}),
+        "forbidden sysctls (net.ipv4.tcp_keepalive_time)",
+    ),
+    "a sysctl, since": (
+        proc.SYSCTLS, 29, pod(securityContext={"sysctls": [{"name": "net.ipv4.tcp_keepalive_time", "value": "1"}]}),
+        "",
+    ),
     "apparmor": (
         apparmor.CHECK, LATEST, pod({"appArmorProfile": {"type": "Unconfined"}}),
         'forbidden AppArmor profile (container "a" must not set AppArmor profile type to "Unconfined")',
