@@ -1,7 +1,8 @@
-"""Whom a Service's clients go on speaking to: backends are replaced, proxies restart, and pods ask themselves."""
+"""Whom a Service's clients speak to: backends are replaced and leave, proxies restart, pods ask themselves."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 from podlab_testing import node_network
 from podlab_testing.deployed import Cli, MakeNamespace, condition_of, wait_until
 from podlab_testing.echo import STREAMED_PER_S
-from podlab_testing.echo_pods import EchoPods, echo_pod, echo_pods
+from podlab_testing.echo_pods import PYTHON, SCTP, EchoPods, echo_pod, echo_pods
 
 from podlab.lab.lab import Lab
 
@@ -138,6 +139,58 @@ def test_a_pod_reaches_itself_through_its_service(flows: EchoPods, client: str) 
 
 def _pod_ip(flows: EchoPods, name: str) -> str:
     return str(flows.cli.get("pod", name, "-n", flows.namespace)["status"]["podIP"])
+
+
+def test_the_last_pod_serves_on_while_it_terminates_and_then_clients_are_refused(flows: EchoPods) -> None:
+    leaving = echo_pod("leaving", "n2", "leaving", terminationGracePeriodSeconds=30)
+    (container,) = leaving["spec"]["containers"]
+    container["lifecycle"] = {
+        "preStop": {"exec": {"command": ["sh", "-c", "until test -e /tmp/go; do sleep 0.2; done"]}}
+    }
+    flows.apply(leaving)
+    flows.put("leaving", {"app": "leaving"})
+    address = _cluster_ip(flows, "leaving")
+    wait_until(lambda: flows.pods(address, "n1", 1) == {"leaving"}, "the pod serves", 60)
+    flows.cli.rest.delete("pod", "leaving", "-n", flows.namespace)
+    conditions = {"ready": False, "serving": True, "terminating": True}
+    wait_until(lambda: _conditions(flows, "leaving") == [conditions], "its endpoint terminates", 10)
+    for client in ("web-1", "web-2", "n1"):
+        assert flows.pods(address, client, 5) == {"leaving"}, client
+    flows.cli("exec", "leaving", "-n", flows.namespace, "--", "touch", "/tmp/go")
+    wait_until(lambda: flows.pods(address, "n1", 1) == {"refused"}, "nobody serves", 30)
+
+
+def _conditions(flows: EchoPods, service: str) -> list[dict[str, bool]]:
+    """Of each of its endpoints."""
+    of = f"kubernetes.io/service-name={service}"
+    slices = flows.cli.items("endpointslices", "-n", flows.namespace, "-l", of)
+    return [each["conditions"] for one in slices for each in one.get("endpoints") or ()]
+
+
+def test_clients_stay_on_their_node_where_the_service_says_so_unless_nobody_is_there(flows: EchoPods) -> None:
+    flows.put("near", {"app": "web"}, trafficDistribution="PreferSameNode")
+    address = _cluster_ip(flows, "near")
+    for client, nearest in (("web-1", "web-1"), ("web-2", "web-2"), ("n1", "web-1"), ("n2", "web-2")):
+        wait_until(
+            lambda client=client, nearest=nearest: flows.pods(address, client) == {nearest}, f"{client} stays", 10
+        )
+    flows.put("near", {"pod": "web-1"}, trafficDistribution="PreferSameNode")
+    wait_until(lambda: flows.pods(address, "n2") == {"web-1"}, "who has no pod on its node goes to another", 10)
+
+
+def test_sctp_is_led_to_a_pod_and_refused_where_there_is_none(flows: EchoPods) -> None:
+    serving = echo_pod("sctp", "n2", "sctp")
+    (container,) = serving["spec"]["containers"]
+    container |= {"command": [PYTHON, "/echo/sctp_packets.py", "serve", "1320"], "ports": []}
+    flows.apply(serving)
+    flows.put("sctp", {"app": "sctp"}, ports=[{"protocol": "SCTP", "port": 132, "targetPort": 1320}])
+    address, tag = _cluster_ip(flows, "sctp"), str(zlib.crc32(b"sctp"))
+    for client in ("web-1", "n1", "n2"):
+        wait_until(
+            lambda client=client: flows.run(client, SCTP, "ask", address, "132") == [tag], f"it answers {client}", 40
+        )
+    flows.cli.rest.delete("pod", "sctp", "-n", flows.namespace)
+    wait_until(lambda: "refused" in flows.run("n1", SCTP, "ask", address, "132")[0].lower(), "n1 is refused", 30)
 
 
 @pytest.mark.alone
