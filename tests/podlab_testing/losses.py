@@ -38,9 +38,9 @@ class Told:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Of all that `steady.py` prints."""
+        """Of all that `steady.py` prints, which may end with an empty line."""
         count, *lines = text.splitlines()
-        return cls(int(count), tuple(Loss.read(line) for line in lines))
+        return cls(int(count), tuple(Loss.read(line) for line in lines if line))
 
 
 def not_by_the_machine(lost: Collection[Loss], control: Collection[Loss]) -> list[Loss]:

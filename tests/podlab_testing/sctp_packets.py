@@ -57,15 +57,15 @@ def serve(port: int, name: str, address: str = "") -> None:
 def ask(host: str, port: int) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL) as client:
         client.settimeout(TIMEOUT_S)
-        client.connect((host, 0))
-        client.send(packet(CLIENT_PORT, port, 0, INIT, 0x01020304))
-        while True:
-            try:
+        try:
+            client.connect((host, 0))
+            client.send(packet(CLIENT_PORT, port, 0, INIT, 0x01020304))
+            while True:
                 source, target, kind, tag = read(client.recv(2048))
-            except (TimeoutError, OSError) as error:
-                return "timeout" if isinstance(error, TimeoutError) else str(error)
-            if (source, target, kind) == (port, CLIENT_PORT, INIT_ACK):
-                return str(tag)
+                if (source, target, kind) == (port, CLIENT_PORT, INIT_ACK):
+                    return str(tag)
+        except OSError as error:
+            return "timeout" if isinstance(error, TimeoutError) else str(error)
 
 
 if __name__ == "__main__":

@@ -34,4 +34,5 @@ def test_where_nothing_is_lost_nothing_is_a_fault() -> None:
 def test_what_the_requesters_print_is_read() -> None:
     found = Told.read("598\n100.000 105.000 10.96.0.5: TimeoutError('timed out')\n")
     assert found == Told(598, (Loss(100.0, 105.0, "10.96.0.5: TimeoutError('timed out')"),))
+    assert Told.read("598\n\n") == Told(598, ()), "nothing was lost"
     assert str(found.lost[0]).endswith("10.96.0.5: TimeoutError('timed out'), after 5.0 s")
