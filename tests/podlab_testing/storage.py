@@ -28,7 +28,7 @@ def volume(
         "storageClassName": CLASS,
         "volumeMode": "Filesystem",
     }
-    if not spec.keys() & {"local", "nfs"}:
+    if not spec.keys() & {"local", "nfs", "csi"}:
         base["hostPath"] = {"path": f"/srv/{name}"}
     metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
     given = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": {**base, **spec}}

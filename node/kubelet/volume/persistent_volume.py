@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import NoReturn
 
 from node.kubelet.containerconfig.environment import ConfigError
 from node.kubelet.volume import fs_group, mounter
@@ -37,10 +38,17 @@ def set_up(volume: PersistentVolume, path: Path, *, helpers: str = mounter.HELPE
             raise ConfigError(f'local volume: path "{path}" does not exist')
         if not path.is_dir():
             raise ConfigError(f'local volume: path "{path}" is not a directory')
+    elif source.HasField("csi"):
+        refuse_driver(source.csi.driver)
     else:
         read_only = ["ro"] if source.nfs.readOnly else []
         options = [*volume.spec.mountOptions, *read_only]
         mounter.nfs(path, source.nfs.server, source.nfs.path, options, helpers=helpers)
+
+
+def refuse_driver(name: str) -> NoReturn:
+    """Of the drivers of the Container Storage Interface none can register here. Raises ConfigError."""
+    raise ConfigError(f"driver name {name} not found in the list of registered CSI drivers")
 
 
 def is_for_one_pod(volume: PersistentVolume) -> bool:
@@ -68,7 +76,8 @@ def apply_fs_group(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, re
 
 def is_read_only(claim: pod_pb2.PersistentVolumeClaimVolumeSource, volume: PersistentVolume) -> bool:
     """Whether no container may write to it, whatever its volumeMount says."""
-    return claim.readOnly or volume.spec.persistentVolumeSource.nfs.readOnly
+    source = volume.spec.persistentVolumeSource
+    return claim.readOnly or source.nfs.readOnly or source.csi.readOnly
 
 
 def check_host_path(path: Path, kind: str) -> None:

@@ -163,6 +163,8 @@ class VolumeManager:
             return self._set_up_persistent(pod, contents.persistent_volumes[volume.name], path, read_only=read_only)
         if source.HasField("hostPath"):
             persistent_volume.check_host_path(path, source.hostPath.type)
+        elif source.HasField("csi"):
+            persistent_volume.refuse_driver(source.csi.driver)
         elif projected.is_projected(source):
             files = projected.files(pod, source, contents)
             if source.HasField("secret") or source.HasField("projected"):  # secrets never reach the disk

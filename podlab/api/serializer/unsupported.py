@@ -37,6 +37,17 @@ _OF_OTHER_COMPONENTS = {
     }.items()
 }
 
+_OF_DRIVERS = {
+    name: frozenset(fields.split())
+    for name, fields in {
+        "podlab.core.v1.CSIPersistentVolumeSource": (
+            "volumeHandle fsType volumeAttributes controllerPublishSecretRef nodeStageSecretRef nodePublishSecretRef"
+            " controllerExpandSecretRef nodeExpandSecretRef"
+        ),
+        "podlab.core.v1.CSIVolumeSource": "readOnly fsType volumeAttributes nodePublishSecretRef",
+    }.items()
+}
+
 # Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
 # AppArmor's profiles the one that the runtime gives in any case.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
@@ -46,6 +57,8 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     ),
     "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
+    # Volumes of drivers are kept, and bound to claims; no node here has a driver that would mount them.
+    **_OF_DRIVERS,
     # What those components say of themselves that may take the place of ours.
     **_OF_OTHER_COMPONENTS,
 }
@@ -71,7 +84,7 @@ _CHOICES = frozenset(
 )
 
 _VOLUME_SOURCES = (
-    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker"
+    "awsElasticBlockStore azureDisk azureFile cephfs cinder fc flexVolume flocker"
     " gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk portworxVolume"
     " quobyte rbd scaleIO storageos vsphereVolume"
 )
@@ -95,7 +108,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
         "podlab.core.v1.PersistentVolumeSpec": (
             "gcePersistentDisk awsElasticBlockStore glusterfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile"
-            " vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos csi"
+            " vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos"
             " volumeAttributesClassName"
         ),
         "podlab.core.v1.PersistentVolumeClaimSpec": "dataSource dataSourceRef volumeAttributesClassName",

@@ -135,6 +135,8 @@ def _volume(volume: Volume) -> str:
     if source.HasField("emptyDir"):
         limit = source.emptyDir.sizeLimit.string
         return f"EmptyDir {source.emptyDir.medium}{' limit ' + limit if limit else ''}".rstrip()
+    if source.HasField("csi"):
+        return f"CSI {source.csi.driver}"
     if source.HasField("configMap"):
         name = source.configMap.localObjectReference.name
         return f"ConfigMap {name}{_optional(source.configMap.optional)}"

@@ -37,7 +37,7 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
         ("os.name", "windows"),
         ("hostnameOverride", "b"),
         ("volumes[0].nfs", {"server": "a", "path": "/"}),
-        ("volumes[0].csi", {"driver": "a"}),
+        ("volumes[0].rbd", {"image": "a"}),
     ],
 )  # fmt: skip
 def test_fields_of_pods(kubectl: Kubectl, field: str, value: Any) -> None:

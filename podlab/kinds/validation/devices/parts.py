@@ -11,7 +11,7 @@ from podlab.cel.compiler import CompileError
 from podlab.cel.devices import selectors as expressions
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
-from podlab.kinds.validation.storage.csi import check_driver_name
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1 import device_pb2
 

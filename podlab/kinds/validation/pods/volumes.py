@@ -9,6 +9,7 @@ from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.resources import check_quantity
 from podlab.kinds.validation.pods.volumefiles import check_downward, check_items, check_mode, check_projected
 from podlab.kinds.validation.storage.claims import check_claim_template
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
@@ -78,6 +79,10 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> 
             check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
     if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
         found.required(f"{field}.persistentVolumeClaim.claimName")
+    if source.HasField("csi"):
+        check_driver_name(found, f"{field}.csi.driver", source.csi.driver)
+        if source.csi.HasField("nodePublishSecretRef") and not source.csi.nodePublishSecretRef.name:
+            found.required(f"{field}.csi.nodePublishSecretRef.name")
     if source.HasField("ephemeral"):
         where = f"{field}.ephemeral.volumeClaimTemplate"
         if source.ephemeral.HasField("volumeClaimTemplate"):

@@ -2,7 +2,7 @@
 
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
-from podlab.kinds.validation.storage.csi import check_driver_name
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 from podlab.storage.v1 import volumeattachment_pb2 as pb
 
 _METADATA_BYTES = 256 << 10

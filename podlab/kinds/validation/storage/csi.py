@@ -6,24 +6,14 @@ from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_selector
 from podlab.kinds.validation.pods.resources import check_quantity
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 from podlab.storage.v1 import csi_pb2
 
 _FS_GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 _LIFECYCLE_MODES = ("Persistent", "Ephemeral")
-_DRIVER_NAME_CHARS = 63
 _NODE_ID_CHARS = 256
 _SHORTEST_TOKEN_S, _LONGEST_TOKEN_S = 600, 1 << 32
 _SHORTEST_UPDATE_S = 10
-
-
-def check_driver_name(found: Findings, field: str, name: str) -> None:
-    """What a driver calls itself."""
-    if not name:
-        found.required(field)
-        return
-    if len(name) > _DRIVER_NAME_CHARS:
-        found.too_long(field, _DRIVER_NAME_CHARS)
-    found.invalid(field, name, *syntax.subdomain(name.lower()))
 
 
 def check_driver(found: Findings, driver: csi_pb2.CSIDriver) -> None:

@@ -8,10 +8,18 @@ from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.placement import check_node_selector
 from podlab.kinds.validation.pods.volumes import check_host_path
 from podlab.kinds.validation.storage.claims import VOLUME_MODES, check_access_modes, check_amounts
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 from podlab.storage.v1 import storageclass_pb2, volumeattributesclass_pb2
 
 _RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
-_SOURCES = ("hostPath", "nfs", "local")
+_SOURCES = ("hostPath", "nfs", "local", "csi")
+_DRIVER_SECRETS = (
+    "controllerPublishSecretRef",
+    "controllerExpandSecretRef",
+    "nodePublishSecretRef",
+    "nodeStageSecretRef",
+    "nodeExpandSecretRef",
+)
 _PARAMETERS_MAX = 512
 _PARAMETERS_BYTES = 256 << 10
 
@@ -129,6 +137,19 @@ def _check_source(found: Findings, spec: volume_pb2.PersistentVolumeSpec) -> Non
             found.invalid("spec.nfs.path", source.nfs.path, "must be an absolute path")
     if source.HasField("local"):
         _check_local(found, spec)
+    if source.HasField("csi"):
+        _check_csi(found, "spec.csi", source.csi)
+
+
+def _check_csi(found: Findings, field: str, source: volume_pb2.CSIPersistentVolumeSource) -> None:
+    check_driver_name(found, f"{field}.driver", source.driver)
+    if not source.volumeHandle:
+        found.required(f"{field}.volumeHandle")
+    for name in _DRIVER_SECRETS:
+        if source.HasField(name):
+            for part in ("name", "namespace"):
+                if not getattr(getattr(source, name), part):
+                    found.required(f"{field}.{name}.{part}")
 
 
 def _check_local(found: Findings, spec: volume_pb2.PersistentVolumeSpec) -> None:

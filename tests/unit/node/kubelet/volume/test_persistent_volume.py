@@ -43,6 +43,13 @@ def test_a_local_volume_must_be_there_and_a_directory(tmp_path: Path) -> None:
         persistent_volume.set_up(volume, path)
 
 
+def test_a_volume_of_a_driver_waits_for_a_driver(tmp_path: Path) -> None:
+    volume = storage.volume(csi={"driver": "disks.example", "volumeHandle": "a", "readOnly": True})
+    with pytest.raises(ConfigError, match=r"driver name disks\.example not found in the list of registered CSI"):
+        persistent_volume.set_up(volume, tmp_path)
+    assert persistent_volume.is_read_only(pod_pb2.PersistentVolumeClaimVolumeSource(), volume)
+
+
 def test_a_node_without_the_program_that_mounts_nfs_says_so(tmp_path: Path) -> None:
     with pytest.raises(MountError, match=r"mount\.nfs is missing, install the package nfs-common"):
         persistent_volume.set_up(storage.volume(**NFS), tmp_path / "own", helpers=str(tmp_path))
