@@ -20,7 +20,7 @@ from podlab.kinds.validation.devices.parts import (
 )
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.placement import check_node_selector
-from podlab.kinds.validation.storage.csi import check_driver_name
+from podlab.kinds.validation.storage.drivernames import check_driver_name
 from podlab.resource.v1 import resourceclaim_pb2 as pb
 
 _MOST_CONSUMERS = 256

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from podlab.core.v1 import topology_pb2, volume_pb2
+from podlab.core.v1 import reference_pb2, topology_pb2, volume_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.placement import check_node_selector
@@ -13,13 +13,6 @@ from podlab.storage.v1 import storageclass_pb2, volumeattributesclass_pb2
 
 _RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 _SOURCES = ("hostPath", "nfs", "local", "csi")
-_DRIVER_SECRETS = (
-    "controllerPublishSecretRef",
-    "controllerExpandSecretRef",
-    "nodePublishSecretRef",
-    "nodeStageSecretRef",
-    "nodeExpandSecretRef",
-)
 _PARAMETERS_MAX = 512
 _PARAMETERS_BYTES = 256 << 10
 
@@ -145,11 +138,11 @@ def _check_csi(found: Findings, field: str, source: volume_pb2.CSIPersistentVolu
     check_driver_name(found, f"{field}.driver", source.driver)
     if not source.volumeHandle:
         found.required(f"{field}.volumeHandle")
-    for name in _DRIVER_SECRETS:
-        if source.HasField(name):
-            for part in ("name", "namespace"):
-                if not getattr(getattr(source, name), part):
-                    found.required(f"{field}.{name}.{part}")
+    for described, secret in source.ListFields():
+        if isinstance(secret, reference_pb2.SecretReference):
+            for part, given in (("name", secret.name), ("namespace", secret.namespace)):
+                if not given:
+                    found.required(f"{field}.{described.name}.{part}")
 
 
 def _check_local(found: Findings, spec: volume_pb2.PersistentVolumeSpec) -> None:
