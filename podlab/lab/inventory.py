@@ -25,7 +25,7 @@ def render(spec: LabSpec, lab: LabDir, ingress: Sequence[str] = ()) -> dict[str,
         "all": {
             "vars": {
                 "podlab_cluster": spec.name,
-                "podlab_load_balancer_pool": [spec.load_balancers],
+                "podlab_load_balancer_pool": _load_balancers(spec),
                 **(DUAL_STACK if spec.dual_stack else {}),
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(lab.key),
@@ -76,6 +76,10 @@ def inventory_dir(lab: str, project: Path) -> Path:
 def _link(link: Path, target: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(target)
+
+
+def _load_balancers(spec: LabSpec) -> list[str]:
+    return [spec.load_balancers, *([spec.load_balancers_ipv6] if spec.dual_stack else [])]
 
 
 def _ingress(nodes: Sequence[str]) -> dict[str, dict[str, dict[str, None]]]:

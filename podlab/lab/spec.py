@@ -98,6 +98,12 @@ class LabSpec:
         network = _network(self.subnet)
         return f"{network[LOAD_BALANCERS_FROM]}-{network[LOAD_BALANCERS_FROM + MAX_LOAD_BALANCERS - 1]}"
 
+    @property
+    def load_balancers_ipv6(self) -> str:
+        """Those of IPv6, on the segment that the others are on."""
+        network = self.networks[-1].network_ipv6
+        return f"{network[LOAD_BALANCERS_FROM]}-{network[LOAD_BALANCERS_FROM + MAX_LOAD_BALANCERS - 1]}"
+
     def segment_of(self, host: LabHost) -> Segment:
         return self.networks[host.segment - 1]
 

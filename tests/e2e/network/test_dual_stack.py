@@ -1,11 +1,12 @@
 """A cluster of IPv4 and IPv6 on two nodes, which both serve Ingresses.
 
-The tests build on one deployment, which is too slow to make for each.
+The tests build on one deployment, which is too slow to make for each; at the end a node serves no Ingresses any more.
 """
 
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,9 @@ import yaml
 from podlab_testing.deployed import ask, container, wait_until
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
+from podlab_testing.source_code import PROJECT
 
+from podlab.lab import inventory
 from podlab.lab.inventory import DUAL_STACK
 from podlab.lab.spec import LabSpec
 
@@ -30,6 +33,18 @@ IN_FORCE_WITHIN_S = 20
 INGRESS_HOST = "shop.example"
 GRACE_S = 8
 SHORT_GRACE = ("-e", f"master_node_monitor_grace_s={GRACE_S}")
+
+WHAT_SERVES_INGRESSES = (
+    "systemctl list-units --all --plain --no-legend '*ingress*' '*haproxy*'",
+    "ls -d /etc/podlab/ingress* /etc/podlab/pki/ingress* /run/*haproxy* /run/podlab-ingress 2>/dev/null",
+    "ls -d /etc/haproxy /var/lib/haproxy /etc/systemd/system/*haproxy* /etc/systemd/system/*ingress* 2>/dev/null",
+    "ls -d /etc/systemd/system/*/*haproxy* /etc/systemd/system/*/*ingress* 2>/dev/null",
+    "pgrep --list-name 'haproxy|podlab-ingress'",
+    "command -v haproxy",
+    "getent passwd podlab-ingress haproxy",
+    "getent group podlab-ingress haproxy",
+)
+"""Commands that say nothing on a host where nothing is left of it."""
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +157,29 @@ def test_a_node_port_is_open_over_ipv6(cluster: OwnCluster) -> None:
             assert "hello from web-" in ask(f"http://[{host.address_ipv6}]:{port}/")
 
 
+def test_a_load_balancer_has_an_address_of_each_family(cluster: OwnCluster) -> None:
+    made = _service("balanced", type="LoadBalancer", ipFamilyPolicy="RequireDualStack")
+    cluster.cli("apply", "-f", "-", stdin=yaml.safe_dump(made))
+
+    def given() -> list[str]:
+        found = cluster.cli.get("service", "balanced")["status"]["loadBalancer"].get("ingress", [])
+        return [each["ip"] for each in found]
+
+    wait_until(lambda: len(given()) == len(FAMILIES), "an address of each family", IN_FORCE_WITHIN_S)
+    assert [f"IPv{ip_address(each).version}" for each in given()] == [*FAMILIES]
+    for at in given():
+        answered = partial(answer_outside, f"http://[{at}]/" if ":" in at else f"http://{at}/")
+        assert "hello from web-" in str(wait_until(answered, f"{at} answers", IN_FORCE_WITHIN_S))
+
+
+def answer_outside(url: str) -> str:
+    """What this machine, a neighbour of the nodes, is answered; empty for nobody's answer."""
+    try:
+        return ask(url)
+    except OSError:
+        return ""
+
+
 def test_names_have_addresses_of_both_and_a_service_of_ipv6_only_that(cluster: OwnCluster) -> None:
     (six,) = cluster_ips(cluster, "six")
     assert ip_address(six) in ip_network(SERVICES["IPv6"])
@@ -229,15 +267,37 @@ def without_kubelet(cluster: OwnCluster, node: str) -> Iterator[None]:
         cluster.on(node, "systemctl start podlab-kubelet")
 
 
-def test_an_ingress_is_served_by_both_nodes_over_both_families(cluster: OwnCluster) -> None:
+@pytest.fixture(scope="module")
+def shop(cluster: OwnCluster) -> OwnCluster:
+    """The cluster, with an Ingress that leads to Service `both`."""
     backend = {"service": {"name": "both", "port": {"number": 80}}}
     rule = {"host": INGRESS_HOST, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
     ingress = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "shop"}}
     cluster.cli("apply", "-f", "-", stdin=yaml.safe_dump(ingress | {"spec": {"rules": [rule]}}))
-    served_by(cluster, "n1", "n2")
+    return cluster
 
 
-def test_a_node_that_is_gone_leaves_the_status_and_the_other_serves(cluster: OwnCluster) -> None:
-    with without_kubelet(cluster, "n2"):
-        served_by(cluster, "n1", within_s=GRACE_S + IN_FORCE_WITHIN_S)
-    served_by(cluster, "n1", "n2")
+def test_an_ingress_is_served_by_both_nodes_over_both_families(shop: OwnCluster) -> None:
+    served_by(shop, "n1", "n2")
+
+
+def test_a_node_that_is_gone_leaves_the_status_and_the_other_serves(shop: OwnCluster) -> None:
+    with without_kubelet(shop, "n2"):
+        served_by(shop, "n1", within_s=GRACE_S + IN_FORCE_WITHIN_S)
+    served_by(shop, "n1", "n2")
+
+
+def test_a_node_that_leaves_the_group_keeps_nothing(shop: OwnCluster) -> None:
+    path = inventory.inventory_dir(shop.lab.name, PROJECT) / "hosts.yml"
+    content = yaml.safe_load(path.read_text())
+    del content["all"]["children"]["ingress"]["hosts"]["n2"]
+    path.write_text(inventory.HEADER + yaml.safe_dump(content, sort_keys=False))
+    shop.deploy(*SHORT_GRACE)
+    served_by(shop, "n1")
+    assert shop.on("n2", "; ".join((*WHAT_SERVES_INGRESSES, "true"))) == ""
+    for port in (80, 443, 8404):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((shop.addresses()["n2"], port), timeout=5)
+    again = shop.play("site.yml", *SHORT_GRACE)
+    assert again.code == 0, again.text[-4000:]
+    assert again.changes == dict.fromkeys(again.changes, 0), again.changed

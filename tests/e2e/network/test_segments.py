@@ -6,9 +6,12 @@ The tests build on each other, in this order: a deployment is too slow to make o
 from __future__ import annotations
 
 import itertools
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+import yaml
+from podlab_testing.arp_client import ArpClient
 from podlab_testing.deployed import ask, wait_until
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
@@ -75,6 +78,27 @@ def test_pods_on_both_segments_reach_each_other_and_services(cluster: OwnCluster
         "podlab-vxlan": {"n1-n2", "n2-n1", "n2-n3", "n3-n2"},
     }
     all_is_reached(cluster, "web", pods)
+
+
+def test_a_load_balancers_address_is_answered_for_on_the_segment_that_it_is_of_alone(cluster: OwnCluster) -> None:
+    cluster.pod_everywhere("web")
+    spec = {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "balanced"}, "spec": spec}
+    cluster.cli("apply", "-f", "-", stdin=yaml.safe_dump(service))
+
+    def address() -> str:
+        found = cluster.cli.get("service", "balanced")["status"]["loadBalancer"].get("ingress", [])
+        return "".join(each["ip"] for each in found)
+
+    given = str(wait_until(address, "the Service has an address", MENDED_WITHIN_S))
+    first, second = cluster.lab.spec().networks
+    assert ip_address(given) in second.network
+    with ArpClient(second.bridge) as near, ArpClient(first.bridge) as far:
+        wait_until(lambda: near.who_has(given), "a node answers", MENDED_WITHIN_S)
+        assert near.who_has(given) == near.who_has(cluster.addresses()["n2"])
+        assert far.who_has(given) == set()
+    assert ask(f"http://{given}/")
+    cluster.cli("delete", "service", "balanced")
 
 
 def test_a_megabyte_and_the_longest_packets_pass(cluster: OwnCluster) -> None:
