@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from master.store.contract import Change, Delete, Entry, Limits, Put, Range, Store
+from master.store.errors import Mismatch
 from master.store.keyring import Keyring
 from master.store.operations import check_operations
 
 _RENEWED_AT_ONCE = 500
+_RENEWAL_ROUNDS = 3
 
 log = logging.getLogger(__name__)
 
@@ -24,21 +26,34 @@ class EncryptedStore:
         self._prefixes = tuple(prefixes)
 
     async def renew(self) -> int:
-        """Write anew what another key wrote, or none; how many that were. What was there before is forgotten."""
+        """Write anew what another key wrote, or none; how many that were. What was there before is forgotten.
+
+        Other servers may do the same at the same time: what was written meanwhile is looked at again, a few times. What
+        is left after that is of one that has another first key; it can be read all the same.
+        """
         renewed = revision = 0
-        # What is encrypted is a little larger than what is not.
-        limits = Limits(min(_RENEWED_AT_ONCE, self.limits.operations), self.limits.value_bytes // 2)
         for prefix in self._prefixes:
-            found = await self._inner.range(prefix)
-            stale = [entry for entry in found.entries if not self._keyring.is_current(entry.value)]
-            puts = (Put(entry.key, self._opened(entry.key, entry.value), entry.mod_revision) for entry in stale)
-            for batch in limits.batches(puts):
-                revision = await self.commit(batch)
-            renewed += len(stale)
+            for _ in range(_RENEWAL_ROUNDS):
+                for batch in await self._stale(prefix):
+                    try:
+                        revision = await self.commit(batch)
+                        renewed += len(batch)
+                    except Mismatch as error:
+                        log.info("%s was written meanwhile: looked at again", error.key)
         if renewed:
             await self._inner.compact(revision)
             log.info("%d values were encrypted anew with the first key", renewed)
         return renewed
+
+    async def _stale(self, prefix: str) -> list[list[Put | Delete]]:
+        """What writes anew all that is below the prefix and was not written with the first key, in commits."""
+        # What is encrypted is a little larger than what is not.
+        limits = Limits(min(_RENEWED_AT_ONCE, self.limits.operations), self.limits.value_bytes // 2)
+        found = await self._inner.range(prefix)
+        stale = [entry for entry in found.entries if not self._keyring.is_current(entry.value)]
+        return list(
+            limits.batches(Put(entry.key, self._opened(entry.key, entry.value), entry.mod_revision) for entry in stale)
+        )
 
     @property
     def limits(self) -> Limits:

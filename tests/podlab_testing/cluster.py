@@ -22,7 +22,7 @@ GROUPS = {
     ADMIN: ("system:masters",),
     "system:apiserver": ("system:masters",),
 }
-_NAMES = {"system:apiserver": (SERVER_NAME,)}
+_NAMES = {"system:apiserver": (SERVER_NAME, "127.0.0.2", "127.0.0.3")}
 
 
 @dataclass(frozen=True)

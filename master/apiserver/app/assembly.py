@@ -23,6 +23,7 @@ from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.flow_control import ConfigurationFollower
 from master.apiserver.app.legacy_tokens import LegacyTokens
+from master.apiserver.app.server_leases import ServerLeases
 from master.apiserver.app.service_addresses import ServiceAddresses, service_allocator
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
@@ -118,6 +119,7 @@ class Parts:
     cache: Cache
     registry: Registry
     watches: Watcher
+    servers: ServerLeases
     kept: tuple[KeptObjects, ...]
     """What every cluster has, in the order in which it is made."""
     definitions: CustomResourceDefinitions
@@ -179,14 +181,13 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that names no network."""
     networks, cache = ipfamilies.networks(settings.service_cidr), Cache(store, catalog)
     authorizer, outward = _authorizer(cache), _outward(settings, cache)
-    shown = outward.conversions.shown
-    watches, lister = Watcher(cache, shown=shown), Pager(cache, shown=shown)
+    watches, lister = Watcher(cache, shown=outward.conversions.shown), Pager(cache, shown=outward.conversions.shown)
     writes = _writes(settings, networks, cache, authorizer, outward)
     filters = _filters(settings, cache, authorizer, watches, _figures(cache, outward))
     tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
-    reading = Reading(cache, writes.registry, lister, watches)
+    reading, servers = Reading(cache, writes.registry, lister, watches), _servers(settings, cache, writes.registry)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -194,7 +195,8 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=aggregator,
-        kept=_kept(settings, networks, cache, writes.registry, aggregator.kinds.catalog),
+        servers=servers,
+        kept=_kept(settings, networks, servers, aggregator.kinds.catalog),
         legacy_tokens=tokens.legacy,
         service=service.ApiService(
             kinds=aggregator.kinds.catalog,
@@ -230,18 +232,24 @@ def _figures(cache: Cache, outward: Outward) -> tuple[Collector, ...]:
     return outward.egress.figures, outward.webhooks.figures, AvailabilityFigures(cache)
 
 
+def _servers(settings: ApiServerSettings, cache: Cache, registry: Registry) -> ServerLeases:
+    return ServerLeases(cache, registry, settings.advertise_address, settings.rest_port)
+
+
 def _kept(
-    settings: ApiServerSettings, networks: Sequence[Network], cache: Cache, registry: Registry, known: CurrentCatalog
+    settings: ApiServerSettings, networks: Sequence[Network], servers: ServerLeases, known: CurrentCatalog
 ) -> tuple[KeptObjects, ...]:
+    cache, registry = servers.cache, servers.registry
     return (
         DefaultRoles(cache, known),
         SystemObjects(
             registry,
             networks,
-            advertise_address=settings.advertise_address,
+            servers=servers,
             port=settings.rest_port,
             extension_authentication=extension_authentication.config_map(settings),
         ),
+        servers,
         DefaultPriorities(cache, registry),
         ServiceAddresses(cache),
     )

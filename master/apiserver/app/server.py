@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -47,34 +47,45 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened, writing = await open_store(settings)
     try:
-        catalog = CurrentCatalog(builtin.catalog())
-        store = ChargedStore(await _encrypted(settings, opened, catalog))
-        parts = assemble(settings, store, catalog)
-        await parts.cache.load()
-        parts.definitions.start()
-        parts.aggregator.start()
-        loops: list[Coroutine[object, object, None]] = [
-            parts.cache.run(),
-            parts.watches.run(),
-            *(each.run() for each in parts.kept),
-            parts.definitions.run(),
-            parts.aggregator.run(),
-            parts.legacy_tokens.run(),
-            EventExpiry(parts.cache).run(),
-            retain(opened, lambda: writing.written_bytes, keep=settings.compact_keep_revisions),
-        ]
-        if parts.trail is not None:
-            loops.append(parts.trail.writer.run())
-        async with _background(loops):
-            for each in parts.kept:
-                await _begin(each)
-            async with (
-                _listening(settings, parts),
-                _rest_listening(settings, parts),
-            ):
-                yield parts
+        async with serving(settings, opened, lambda: writing.written_bytes) as parts:
+            yield parts
     finally:
         await opened.close()
+
+
+@asynccontextmanager
+async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Callable[[], int]) -> AsyncIterator[Parts]:
+    """The server answers from the store while the block runs, beside other servers of it if there are such.
+
+    `written_bytes` tells how much has been written to the store.
+    """
+    catalog = CurrentCatalog(builtin.catalog())
+    store = ChargedStore(await _encrypted(settings, opened, catalog))
+    parts = assemble(settings, store, catalog)
+    await parts.cache.load()
+    parts.definitions.start()
+    parts.aggregator.start()
+    loops: list[Coroutine[object, object, None]] = [
+        parts.cache.run(),
+        parts.watches.run(),
+        *(each.run() for each in parts.kept),
+        parts.definitions.run(),
+        parts.aggregator.run(),
+        parts.legacy_tokens.run(),
+        EventExpiry(parts.cache).run(),
+        retain(opened, written_bytes, keep=settings.compact_keep_revisions),
+    ]
+    if parts.trail is not None:
+        loops.append(parts.trail.writer.run())
+    async with _background(loops):
+        for each in parts.kept:
+            await _begin(each)
+        async with (
+            _listening(settings, parts),
+            _rest_listening(settings, parts),
+        ):
+            yield parts
+        await parts.servers.give_up()
 
 
 async def _begin(kept: KeptObjects) -> None:

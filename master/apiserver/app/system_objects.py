@@ -18,6 +18,7 @@ from master.apiserver.admission.rules.namespaces import PERMANENT
 from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.apiserver.admission.write import Write, WriteContext
 from master.apiserver.app import dns_service as dns
+from master.apiserver.app.server_leases import ServerLeases
 from master.apiserver.authentication.user import SERVER
 from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
@@ -50,7 +51,7 @@ class SystemObjects:
     registry: Registry
     service_networks: Sequence[Network]
     """One of each family, that of Service `kubernetes` first."""
-    advertise_address: str
+    servers: ServerLeases
     port: int
     extension_authentication: Callable[[], config_pb2.ConfigMap] | None = None
     """By what API servers behind Services know their callers."""
@@ -58,15 +59,23 @@ class SystemObjects:
     """Problems that are in the log already."""
 
     async def run(self) -> None:
-        """Call `ensure` every EVERY_S seconds until the store is closed."""
+        """Call `ensure` every EVERY_S seconds, and when servers come and go, until the store is closed."""
         while True:
-            await asyncio.sleep(EVERY_S)
+            await self._turn()
             try:
                 await self.ensure()
             except Closed:
                 return
             except (ApiError, StoreError) as error:
                 log.warning("cannot keep the system objects in existence: %s; again in %.0f s", error, EVERY_S)
+
+    async def _turn(self) -> None:
+        try:
+            async with asyncio.timeout(EVERY_S):
+                await self.servers.changed.wait()
+        except TimeoutError:
+            return
+        self.servers.changed.clear()
 
     async def ensure(self) -> None:
         """Create the objects that are missing, and correct those that differ."""
@@ -154,20 +163,24 @@ class SystemObjects:
         endpoints = endpoints_pb2.Endpoints(metadata=self._metadata())
         endpoints.metadata.labels[SKIP_MIRROR_LABEL] = "true"
         subset = endpoints.subsets.add()
-        subset.addresses.add(ip=self.advertise_address)
+        for host in self._hosts():
+            subset.addresses.add(ip=host)
         subset.ports.add(name="https", protocol="TCP", port=self.port)
         return endpoints
 
     def _slice(self) -> endpointslice_pb2.EndpointSlice:
-        endpoints = endpointslice_pb2.EndpointSlice(
-            metadata=self._metadata(), addressType=family_of(self.advertise_address)
-        )
+        hosts = self._hosts()
+        endpoints = endpointslice_pb2.EndpointSlice(metadata=self._metadata(), addressType=family_of(hosts[0]))
         endpoints.metadata.labels[SERVICE_NAME_LABEL] = "kubernetes"
-        endpoints.endpoints.add(
-            addresses=[self.advertise_address], conditions=endpointslice_pb2.EndpointConditions(ready=True)
-        )
+        for host in hosts:
+            endpoints.endpoints.add(addresses=[host], conditions=endpointslice_pb2.EndpointConditions(ready=True))
         endpoints.ports.add(name="https", protocol="TCP", port=self.port)
         return endpoints
+
+    def _hosts(self) -> list[str]:
+        """The servers' addresses, of this one's family: a slice has one."""
+        family = family_of(self.servers.host)
+        return [host for host in self.servers.hosts() if family_of(host) == family]
 
     @staticmethod
     def _metadata() -> meta_pb2.ObjectMeta:

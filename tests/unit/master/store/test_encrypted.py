@@ -84,3 +84,19 @@ def files(directory: Path) -> bytes:
 def test_keys_that_are_none_are_refused(keys: list[tuple[str, bytes]]) -> None:
     with pytest.raises(ValueError):
         Keyring(keys)
+
+
+async def test_two_servers_that_encrypt_anew_at_once_do_not_hinder_each_other(model_store: Any) -> None:
+    inner = model_store()
+    await EncryptedStore(inner, Keyring([ONE]), SECRETS).commit([Put(f"{KEY}-{one}", VALUE, 0) for one in range(3)])
+    keyring = Keyring([TWO, ONE])
+    first, commit = EncryptedStore(inner, keyring, SECRETS), inner.commit
+
+    async def overtaken(operations: Any) -> int:
+        inner.commit = commit
+        assert await EncryptedStore(inner, keyring, SECRETS).renew() == 3
+        return int(await commit(operations))
+
+    inner.commit = overtaken
+    assert await first.renew() == 0
+    assert all(keyring.is_current(entry.value) for entry in (await inner.range("/")).entries)
