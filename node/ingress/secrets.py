@@ -49,8 +49,10 @@ class NamedSecrets:
                     await self._followed[place].synced.wait()
 
     def known(self, place: Place) -> bool:
-        """Whether the API server has told of it, be it that there is none."""
-        return self._followed[place].synced.is_set()
+        """Whether the API server has told of it, be it that there is none. Of one that an Ingress names which came
+        after the last `follow`, it has not."""
+        followed = self._followed.get(place)
+        return followed is not None and followed.synced.is_set()
 
     def get(self, place: Place) -> Secret | None:
         """One of those that are followed."""

@@ -161,6 +161,16 @@ async def shown(haproxy: HaProxy, host: str, secret: Secret) -> None:
     await until(lambda: haproxy.shown(host) == expected, f"the certificate of {secret.metadata.name} is shown")
 
 
+async def test_ingresses_may_come_while_the_secrets_of_others_are_asked_for(admin: Client, agent: IngressAgent) -> None:
+    names = [f"site-{number}" for number in range(30)]
+    for name in names:
+        await admin.create(
+            ingress(name, {f"{name}.example": [("/", "Prefix", "web")]}, tls={name: [f"{name}.example"]})
+        )
+    for name in names:
+        await told(admin, "SecretNotFound", name)
+
+
 async def test_certificates_are_followed_for_as_long_as_ingresses_name_them(
     admin: Client, agent: IngressAgent, haproxy: HaProxy, tmp_path: Path
 ) -> None:
