@@ -1,7 +1,7 @@
 """SCTP as packets of a raw socket, for kernels that do not speak it: a server answers INIT, and a client asks.
 
-`serve PORT` answers each INIT with an INIT ACK whose tag names the server; `ask HOST PORT` prints it, or "timeout".
-Python's standard library only. Chunks are RFC 9260's; their checksum is CRC32c.
+`serve PORT` answers each INIT with an INIT ACK whose tag names the server; `ask HOST PORT` prints the tag, "timeout" or
+"refused". Python's standard library only. Chunks are RFC 9260's; their checksum is CRC32c.
 """
 
 import os
@@ -64,8 +64,10 @@ def ask(host: str, port: int) -> str:
                 source, target, kind, tag = read(client.recv(2048))
                 if (source, target, kind) == (port, CLIENT_PORT, INIT_ACK):
                     return str(tag)
-        except OSError as error:
-            return "timeout" if isinstance(error, TimeoutError) else str(error)
+        except TimeoutError:
+            return "timeout"
+        except (PermissionError, ConnectionRefusedError):  # the first is what a sender on the same host is told
+            return "refused"
 
 
 if __name__ == "__main__":

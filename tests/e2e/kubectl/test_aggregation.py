@@ -115,7 +115,7 @@ def test_what_is_answered_here_and_elsewhere_is_listed(kubectl: Kubectl, namespa
     assert lines["NAME"] == ["SERVICE", "AVAILABLE"]
     assert lines["v1."] == lines["v1.apps"] == lines["v1beta1.metrics.k8s.io"] == ["Local", "True"]
     assert lines[NAME] == [f"{namespace}/wardle", "True"]
-    assert API_VERSION in kubectl.out("api-versions").splitlines()
+    wait_until(lambda: API_VERSION in kubectl.out("api-versions").splitlines(), "its group is discovered", 20)
     listed = kubectl.out("api-resources", f"--api-group={GROUP}", "--no-headers").split()
     assert listed == ["flunders", "fl", API_VERSION, "true", "Flunder"]
 

@@ -78,7 +78,7 @@ def namespace(administrator: Kubectl, make_namespace: MakeNamespace, tmp_path_fa
     pair = f"--cert={directory / 'porter.crt'}", f"--key={directory / 'porter.key'}"
     kubectl("create", "secret", "tls", "porter", *pair)
     kubectl("create", "-f", "-", stdin=yaml.safe_dump_all((_service(), _replication_controller())))
-    kubectl("wait", "pod", "-l", "app=porter", "--for=condition=Ready", "--timeout=90s")
+    kubectl("wait", "replicationcontroller/porter", "--for=jsonpath={.status.readyReplicas}=1", "--timeout=90s")
     return name
 
 
