@@ -46,7 +46,7 @@ def serve(offset: int) -> None:
         threading.Thread(target=ThreadingHTTPServer(("", port + offset), Handler).serve_forever).start()
     while True:
         sent, client = udp.recvfrom(100)
-        udp.sendto(f"{os.environ.get('POD_NAME', '?')} {sent.decode()}".encode(), client)
+        udp.sendto(os.environ.get("POD_NAME", "?").encode() + b" " + sent, client)  # whatever bytes those are
 
 
 def get(url: str) -> bytes:
