@@ -15,6 +15,8 @@ from podlab_testing.network_objects import Thing
 from podlab_testing.rest import NotThere, Rest
 
 AGENTS = ("podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2", "containerd")
+# A node's two DNS servers stand in for each other, one of them at a time.
+TWINS = {"podlab-resolver": "podlab-resolver-2", "podlab-resolver-2": "podlab-resolver"}
 WAYS = (["systemctl", "restart"], ["systemctl", "kill", "--kill-whom=main", "--signal=KILL"])
 RESTARTED_EVERY_S = (2.0, 8.0)
 SPOKEN_EVERY_S = 2.0
@@ -113,10 +115,17 @@ class Churn:
 
     def _restart(self, chance: random.Random) -> None:
         node, agent, way = chance.choice(self._nodes), chance.choice(AGENTS), chance.choice(WAYS)
+        if agent in TWINS:
+            self._until_active(node, TWINS[agent])
         done = self._lab.run(node, [*way, agent], timeout_s=90)
         if done.returncode:
             raise AssertionError(f"{node}: {' '.join(way)} {agent}: {done.stderr}")
         self.steps[f"{way[1]} {agent}"] += 1
+
+    def _until_active(self, node: str, unit: str) -> None:
+        wait = f"timeout 60 sh -c 'until systemctl is-active --quiet {unit}; do sleep 0.2; done'"
+        if self._lab.run(node, ["sh", "-c", wait], timeout_s=90).returncode:
+            raise AssertionError(f"{node}: {unit} is not active within 60 s")
 
     def _speak(self, chance: random.Random) -> None:
         places = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -58,15 +58,7 @@ class EtcdStore:
 
         Raises Unreachable, Refused, Replaced with the remedy, OSError for a file.
         """
-        space = Keyspace(access.prefix)
-        members = Members(access, space.mark)
-        try:
-            await members.open()
-            mark = await founding.found(members, space, identity)
-        except BaseException:
-            await members.close()
-            raise
-        return cls(access, members, space, mark)
+        return await cls._opened(access, lambda members, space: founding.found(members, space, identity))
 
     @classmethod
     async def begin(cls, access: Access, at_least: int) -> Self:
@@ -74,12 +66,16 @@ class EtcdStore:
 
         Raises Replaced where there is a store already, and as `open`.
         """
+        return await cls._opened(access, lambda members, space: founding.begin(members, space, at_least))
+
+    @classmethod
+    async def _opened(cls, access: Access, found: Callable[[Members, Keyspace], Awaitable[Mark]]) -> Self:
         space = Keyspace(access.prefix)
         members = Members(access, space.mark)
         try:
             await members.open()
-            mark = await founding.begin(members, space, at_least)
-        except BaseException:
+            mark = await found(members, space)
+        except BaseException:  # whatever ends it, no connection is left
             await members.close()
             raise
         return cls(access, members, space, mark)
