@@ -12,6 +12,7 @@ from typing import Protocol
 from prometheus_client.registry import Collector
 
 from master.apiserver.admission import chain
+from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugins.webhooks.figures import WebhookFigures
 from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
@@ -187,7 +188,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
-    reading, servers = Reading(cache, writes.registry, lister, watches), _servers(settings, cache, writes.registry)
+    reading, servers = Reading(cache, writes.registry, lister, watches), _servers(settings, cache)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -196,7 +197,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=aggregator,
         servers=servers,
-        kept=_kept(settings, networks, servers, aggregator.kinds.catalog),
+        kept=_kept(settings, networks, servers, writes.registry, aggregator.kinds.catalog),
         legacy_tokens=tokens.legacy,
         service=service.ApiService(
             kinds=aggregator.kinds.catalog,
@@ -232,14 +233,21 @@ def _figures(cache: Cache, outward: Outward) -> tuple[Collector, ...]:
     return outward.egress.figures, outward.webhooks.figures, AvailabilityFigures(cache)
 
 
-def _servers(settings: ApiServerSettings, cache: Cache, registry: Registry) -> ServerLeases:
-    return ServerLeases(cache, registry, settings.advertise_address, settings.rest_port)
+def _servers(settings: ApiServerSettings, cache: Cache) -> ServerLeases:
+    """They are written past admission: a webhook that refuses everything would else make the servers take each other
+    for gone, and Service kubernetes lose them."""
+    past_admission = Registry(cache, allocators={}, admission=Admission(()))
+    return ServerLeases(cache, past_admission, settings.advertise_address, settings.rest_port)
 
 
 def _kept(
-    settings: ApiServerSettings, networks: Sequence[Network], servers: ServerLeases, known: CurrentCatalog
+    settings: ApiServerSettings,
+    networks: Sequence[Network],
+    servers: ServerLeases,
+    registry: Registry,
+    known: CurrentCatalog,
 ) -> tuple[KeptObjects, ...]:
-    cache, registry = servers.cache, servers.registry
+    cache = servers.cache
     return (
         DefaultRoles(cache, known),
         SystemObjects(

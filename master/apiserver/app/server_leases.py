@@ -55,6 +55,7 @@ class ServerLeases:
 
     cache: Cache
     registry: Registry
+    """Without admission."""
     host: str
     """The address at which the cluster finds this server."""
     port: int
