@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store fuzz protos docs bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -43,7 +43,7 @@ test: bootstrap ## unit, property and integration tests, and the e2e tests when 
 e2e: bootstrap ## the end-to-end tests on the lab: most side by side, then those that break things, beside those on labs of their own
 	@scripts/bootstrap clients
 	@$(E2E) -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(ON_THE_LAB)
-	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-network e2e-hosts
+	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2
 
 e2e-alone:
 	@$(E2E) -m alone $(ON_THE_LAB)
@@ -56,6 +56,9 @@ e2e-network:
 
 e2e-hosts:
 	@$(E2E) tests/e2e/lab
+
+e2e-day2:
+	@$(E2E) tests/e2e/day2
 
 e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a bootstrapped checkout of that release
 	@PODLAB_UPGRADE_FROM=$(FROM) $(BIN)/pytest -q -s tests/e2e/upgrade

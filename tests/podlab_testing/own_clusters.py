@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from podlab.lab import inventory
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
 from podlab_testing.deployed import IMAGE, Cli, ask, wait_until
-from podlab_testing.playbook_run import Play
+from podlab_testing.own_labs import own_lab
+from podlab_testing.playbook_run import Play, player
+from podlab_testing.source_code import PROJECT
 
 PODS_WITHIN_S = 60
 RULES_WITHIN_S = 10
@@ -94,3 +98,26 @@ def daemon_set(name: str) -> str:
 
 
 MakeCluster = Callable[[LabSpec, dict[str, list[str]]], OwnCluster]
+"""Makes a lab and its inventory; the second argument puts hosts into further groups."""
+
+
+def cluster_maker(letter: str) -> Iterator[MakeCluster]:
+    """What makes the lab of this letter and its inventory; deploying is the caller's. At the end the lab is gone."""
+    own = own_lab(letter)
+
+    def make(spec: LabSpec, also: dict[str, list[str]]) -> OwnCluster:
+        own.destroy()
+        path = inventory.write(own.create(spec), own.directory, PROJECT)
+        content = yaml.safe_load(path.read_text())
+        groups = content["all"]["children"]
+        hosts = {name: each for group in groups.values() for name, each in group["hosts"].items()}
+        for group, names in also.items():
+            groups.setdefault(group, {"hosts": {}})["hosts"] |= {name: dict(hosts[name]) for name in names}
+        path.write_text(inventory.HEADER + yaml.safe_dump(content, sort_keys=False))
+        return OwnCluster(own, Cli(own.name), player(own.name))
+
+    try:
+        yield make
+    finally:
+        own.destroy()
+        shutil.rmtree(PROJECT / ".podlab" / own.name, ignore_errors=True)

@@ -8,7 +8,7 @@ from podlab.lab import inventory
 from podlab.lab.lab import Lab
 from podlab_testing.source_code import PROJECT
 
-LETTERS = ("d", "l", "n", "s", "u")
+LETTERS = ("d", "l", "n", "s", "u", "y")
 
 
 def own_lab(letter: str) -> Lab:
