@@ -85,6 +85,11 @@ SECTIONS = {
             "podlab.deploy.verify.cli",
             "Check services, ports, runtime, files, clocks, nodes, pods and Services of a deployed cluster.",
         ),
+        LazyCommand(
+            "support-bundle",
+            "podlab.deploy.support.cli",
+            "Collect logs, rules, states, versions and settings of all hosts in one archive, without secrets.",
+        ),
     ),
 }
 

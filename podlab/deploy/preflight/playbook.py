@@ -1,4 +1,4 @@
-"""Runs playbooks/preflight.yml: Ansible connects, with whatever options, variables and settings it is given."""
+"""Runs playbooks that ask hosts: Ansible connects, with whatever options, variables and settings it is given."""
 
 import os
 import subprocess
@@ -21,14 +21,20 @@ def look(options: Sequence[str]) -> Outcome:
     """The outcome for an inventory; `options` are ansible-playbook's. May ask for passwords on the terminal."""
     with tempfile.TemporaryDirectory(prefix="podlab-") as folder:
         report = Path(folder) / "report.json"
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = [program, *options, "-e", f"preflight_report={report}", str(project_root() / _PLAYBOOK)]
-        done = subprocess.run(
-            command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
+        code, said = run(_PLAYBOOK, [*options, "-e", f"preflight_report={report}"])
         if not report.exists():
-            raise PreflightError(_failure(done.returncode, done.stdout))
+            raise PreflightError(failure(code, said))
         return load(report.read_text())
+
+
+def run(playbook: str, options: Sequence[str]) -> tuple[int, str]:
+    """The exit code of ansible-playbook with a playbook of ours, and what it said."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, *options, str(project_root() / playbook)]
+    done = subprocess.run(
+        command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, done.stdout
 
 
 def inventory_given(options: Sequence[str]) -> bool:
@@ -36,7 +42,7 @@ def inventory_given(options: Sequence[str]) -> bool:
     return any(option.startswith(("-i", "--inventory")) for option in options)
 
 
-def _failure(code: int, said: str) -> str:
+def failure(code: int, said: str) -> str:
     """A command line that is wrong is answered with pages of help, in the midst of which stands why."""
     usage = next((line for line in said.splitlines() if line.startswith("ansible-playbook: error: ")), "")
     return usage or f"ansible-playbook failed with exit code {code}:\n{said.strip()}"

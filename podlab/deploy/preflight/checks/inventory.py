@@ -14,8 +14,8 @@ from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
-    "masters": ("podlab", "preflight", "master"),
-    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node"),
+    "masters": ("podlab", "preflight", "master", "support"),
+    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "support"),
     "ingress": (),
 }
 """Which roles' variables matter on which hosts."""
