@@ -16,7 +16,8 @@
         ├── Foreign     the file is not of this schema
         ├── Incomplete  a part of the store is there, and the rest is not
         ├── Corrupt     the file is damaged
-        └── Replaced    another store is where this one was, or none
+        ├── Replaced    another store is where this one was, or none
+        └── BadArchive  the archive of a store is damaged, or is none
 
 The apiserver maps these to API errors; nothing else leaves the store on purpose.
 """
@@ -178,3 +179,11 @@ class Replaced(Unopenable):
     def __init__(self, where: str, reason: str, remedy: str) -> None:
         super().__init__(f"{where}: {reason}; {remedy}")
         self.where = where
+
+
+class BadArchive(Unopenable):
+    """The file is no archive of a store, is one of another format, or is not as it was written."""
+
+    def __init__(self, path: Path, reason: str, remedy: str = "use another backup") -> None:
+        super().__init__(f"{path}: {reason}; {remedy}")
+        self.path = path

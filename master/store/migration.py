@@ -39,21 +39,29 @@ async def copy(source: Store, target: Store) -> Copied:
     Raises Unequal when a key or value differs afterwards, revisions do not follow, or the source has changed.
     """
     at = await source.revision()
+    copied = await fill(target, [entry async for entry in entries_at(source, at)], at)
+    if (now := await source.revision()) != at:
+        raise Unequal(f"the old store was written to meanwhile: it is at revision {now}, and was at {at}")
+    return copied
+
+
+async def fill(target: Store, entries: list[Entry], at: int) -> Copied:
+    """Put entries of another store as of revision `at` into an empty one, those that were changed later after others.
+
+    Raises Unequal when a key or value differs afterwards, or revisions do not follow.
+    """
     if await target.revision() < at:
         raise Unequal(f"the new store is at revision {await target.revision()}, behind the old one's {at}")
-    entries = [entry async for entry in _entries(source, at)]
     entries.sort(key=lambda entry: entry.mod_revision)
     for batch in target.limits.batches(Put(entry.key, entry.value, 0) for entry in entries):
         await target.commit(batch)
     await _verify(entries, target, at)
-    if (now := await source.revision()) != at:
-        raise Unequal(f"the old store was written to meanwhile: it is at revision {now}, and was at {at}")
     size = sum(len(entry.value) for entry in entries)
     return Copied(len(entries), size, at, await target.revision())
 
 
 async def _verify(entries: list[Entry], target: Store, at: int) -> None:
-    found = {entry.key: entry async for entry in _entries(target, await target.revision())}
+    found = {entry.key: entry async for entry in entries_at(target, await target.revision())}
     if extra := found.keys() - {entry.key for entry in entries}:
         raise Unequal(f"the new store holds {len(extra)} keys that the old one does not, such as {min(extra)}")
     for entry in entries:
@@ -67,7 +75,8 @@ async def _verify(entries: list[Entry], target: Store, at: int) -> None:
             raise Unequal(f"{later.key}: it was changed after {earlier.key}, and no longer seems so")
 
 
-async def _entries(store: Store, revision: int) -> AsyncIterator[Entry]:
+async def entries_at(store: Store, revision: int) -> AsyncIterator[Entry]:
+    """All entries as of a revision, in key order. Raises Compacted when that takes longer than history is kept."""
     after, more = "", True
     while more:
         page = await store.range("", start_after=after, limit=_PAGE, revision=revision)

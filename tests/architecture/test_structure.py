@@ -19,7 +19,7 @@ ROOMS_AND_ARROWS = {
     "master.apiserver": (22, 86),
     "master.controllers": (12, 27),
     "master.scheduler": (17, 47),
-    "master.store": (11, 21),
+    "master.store": (12, 24),
     "node.dns": (15, 29),
     "node.ingress": (15, 38),
     "node.kubelet": (16, 47),

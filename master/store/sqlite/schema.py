@@ -92,7 +92,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     try:
         if logged is not None:
             _tell_of_log(connection, path, logged)
-        _check_identity(connection, path)
+        check_identity(connection, path)
         _check_integrity(connection, path)
         _configure(connection)
     except sqlite3.Error as error:
@@ -140,7 +140,8 @@ def _tell_of_log(connection: sqlite3.Connection, path: Path, logged: wal.Log) ->
         log.error("%s-wal: %s", path, told)
 
 
-def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+def check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises Foreign, Corrupt where this is no store of this version."""
     application = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:

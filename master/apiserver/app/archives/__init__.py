@@ -1,0 +1,1 @@
+"""Archives of the store: podlab-store backup and restore."""
