@@ -13,9 +13,12 @@ from podlab.deploy.preflight.checks.existing import strays
 from podlab.deploy.preflight.checks.paths import judged_paths
 from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
+from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
 from podlab.deploy.preflight.report import as_text, has_errors
+from podlab.deploy.release.jumps import ReleaseVersion
+from podlab.deploy.release.sources import project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
@@ -54,7 +57,8 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     facts = {name: each.facts() for name, each in seen.items()}
     tried = {name: _plain(own[name].get("preflight_port_trials", {}).get("paths", [])) for name in own}
     ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, tried)]
-    findings = judge(hosts, facts, ways)
+    release = ReleaseVersion.parse(probe.release(str(project_root())))
+    findings = judge(hosts, facts, ways, release)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))
     return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])

@@ -1,18 +1,25 @@
-"""`podlab api-resources`, `version` and `cluster-info`: what there is, and whom one talks to."""
+"""`podlab api-resources`, `version`, `cluster-info` and `info`: what there is, and whom one talks to."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from podlab import __version__
-from podlab.api.objects import condition
+from podlab.api.objects import is_true
+from podlab.api.selection.labels import HOSTNAME_LABEL
 from podlab.cli import discovery, session
 from podlab.cli.objects import printing
 from podlab.cli.options import Output
 from podlab.client.client import Client
+from podlab.client.leaderelection.decide import ADDRESS, NAMESPACE, VERSION
+from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.errors import NotFound
+
+SERVERS = "apiserver.kubernetes.io/identity=kube-apiserver"
+"""Selects the Leases of API servers."""
 
 
 def api_resources(
@@ -51,7 +58,7 @@ def cluster_info() -> None:
 async def _cluster_info(client: Client) -> list[str]:
     answer = await client.version()
     nodes = (await client.list(Node)).items
-    ready = [node for node in nodes if (found := condition(node.status.conditions, "Ready")) and found.status == "True"]
+    ready = [node for node in nodes if is_true(node.status.conditions, "Ready")]
     groups = f" (groups {', '.join(answer.user_groups)})" if answer.user_groups else ""
     return [
         f"Cluster {answer.cluster_name}: the control plane runs at {client.server} (gRPC, mTLS), {answer.git_version}",
@@ -59,6 +66,30 @@ async def _cluster_info(client: Client) -> list[str]:
         f"You are {answer.user_name}{groups}",
         f"Nodes: {len(ready)} of {len(nodes)} ready",
     ]
+
+
+def info() -> None:
+    """Show which release each API server and each node runs."""
+    for line in session.run(_info):
+        typer.echo(line)
+
+
+async def _info(client: Client) -> list[str]:
+    leases = (await client.list(Lease, namespace=NAMESPACE, label_selector=SERVERS)).items
+    nodes = (await client.list(Node)).items
+    return [f"Cluster {(await client.version()).cluster_name}", *releases(leases, nodes)]
+
+
+def releases(servers: Iterable[Lease], nodes: Iterable[Node]) -> list[str]:
+    """A line for each API server, by its Lease, and each node, by what its kubelet has written."""
+    rows = [("HOST", "RUNS", "RELEASE", "STATE")]
+    for metadata in sorted((lease.metadata for lease in servers), key=lambda own: own.annotations[ADDRESS]):
+        host, release = metadata.labels[HOSTNAME_LABEL], metadata.annotations[VERSION]
+        rows.append((host, "apiserver", release or "not told", "Lease kept"))
+    for node in sorted(nodes, key=lambda node: node.metadata.name):
+        state = "Ready" if is_true(node.status.conditions, "Ready") else "NotReady"
+        rows.append((node.metadata.name, "kubelet", node.status.nodeInfo.kubeletVersion, state))
+    return printing.aligned(rows)
 
 
 async def _service_address(client: Client) -> str:

@@ -68,6 +68,7 @@ SECTIONS = {
             "podlab.cli.info:cluster_info",
             "Show where the cluster is, who we are to it, and how its nodes are.",
         ),
+        LazyCommand("info", "podlab.cli.info:info", "Show which release each API server and each node runs."),
         LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
         LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),

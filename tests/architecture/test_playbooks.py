@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from jinja2 import ChainableUndefined, Environment
+from podlab_testing.preflight_facts import FACTS
 from podlab_testing.source_code import PROJECT
 
 from master.apiserver.settings import ApiServerSettings
@@ -25,7 +27,7 @@ from node.ingress.settings import IngressSettings
 from node.kubelet.settings import KubeletSettings
 from node.proxy.settings import ProxySettings
 from podlab import ports
-from podlab.deploy.preflight.checks import inventory, requirements
+from podlab.deploy.preflight.checks import existing, inventory, requirements
 from podlab.deploy.preflight.hosts.facts import Host
 
 ROLES = sorted(path for path in (PROJECT / "playbooks/roles").iterdir() if path.is_dir())
@@ -135,6 +137,8 @@ def test_preflight_takes_the_same_defaults_as_the_roles() -> None:
     bare = requirements.networks(Host(name="h"))
     assert bare.pods == IPv4Network(values["podlab_pod_cidr"])
     assert bare.services == IPv4Network(values["podlab_service_cidr"])
+    master, made = Host(name="h"), {"podlab_cluster": values["podlab_cluster"]}
+    assert list(existing.found_name([master], {"h": replace(FACTS, made_with=made)})) == []
     told = options(PROJECT / "playbooks/roles/preflight")["preflight_disk_mib"]["default"]
     assert requirements.required_amounts(Host(name="h")).room_bytes["/var/lib/podlab"] == told << 20
 

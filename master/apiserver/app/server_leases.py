@@ -24,11 +24,12 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CacheEvent
 from master.store.contract import Delete
 from master.store.errors import Closed, Mismatch, StoreError
+from podlab import GIT_VERSION
 from podlab.api import kinds
 from podlab.api.objects import typed
 from podlab.api.selection.labels import HOSTNAME_LABEL
 from podlab.api.values import times
-from podlab.client.leaderelection.decide import ADDRESS, NAMESPACE, Sighting, sighted
+from podlab.client.leaderelection.decide import ADDRESS, NAMESPACE, VERSION, Sighting, sighted
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 
@@ -122,7 +123,7 @@ class ServerLeases:
     def _own(self, lease: Lease) -> Lease:
         lease.metadata.namespace, lease.metadata.name = NAMESPACE, lease_name(self.address)
         lease.metadata.labels.update({IDENTITY_LABEL: IDENTITY, HOSTNAME_LABEL: socket.gethostname()})
-        lease.metadata.annotations[ADDRESS] = self.address
+        lease.metadata.annotations.update({ADDRESS: self.address, VERSION: GIT_VERSION})
         if lease.spec.holderIdentity != self._identity:
             lease.spec.acquireTime.CopyFrom(times.now_micro())
         lease.spec.holderIdentity = self._identity

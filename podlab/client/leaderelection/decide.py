@@ -17,6 +17,8 @@ from podlab.meta.v1.meta_pb2 import MicroTime
 NAMESPACE = "kube-system"
 ADDRESS = "podlab.io/address"
 """The annotation that says where the holder is reached: host:port."""
+VERSION = "podlab.io/version"
+"""And which version of Podlab it runs, where it says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from podlab.deploy.release.environment import Variant
 # Wheels of this many states of the sources stay in the cache, for going back and forth between them.
 KEPT_BUILDS = 5
 # How a release is laid out on a host: another number is another release of the same sources.
-LAYOUT = 2
+LAYOUT = 3
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,10 @@ def ensure(root: Path, variant: Variant, directory: Path, cache: Path) -> tuple[
     release = describe(root, variant, directory)
     if release.archive.exists():
         return release, False
-    (wheel,) = wheels.own(root, sources.digest(root, sources.source_files(root)), cache).glob("*.whl")
+    state = sources.digest(root, sources.source_files(root))
+    (wheel,) = wheels.own(root, state, cache).glob("*.whl")
     images = [directory / "images" / image.file for image in release.images]
-    environment.own(wheel, variant.target, images, release.archive)
+    environment.own(wheel, variant.target, sources.build(state), images, release.archive)
     for old in set(directory.glob(f"release-{variant.target}-*.tar")) - {release.archive}:
         old.unlink(missing_ok=True)
     wheels.forget_old(cache, "podlab-*", KEPT_BUILDS)

@@ -71,12 +71,13 @@ def dependencies(root: Path, variant: Variant, wheel_folder: Path, cache: Path) 
     return wheels.made_once(cache / name, make) / "packages.tar"
 
 
-def own(wheel: Path, target: WheelPlatform, images: Iterable[Path], archive: Path) -> None:
-    """Pack Podlab's own packages and the images, for hosts of all variants."""
+def own(wheel: Path, target: WheelPlatform, build: str, images: Iterable[Path], archive: Path) -> None:
+    """Pack Podlab's own packages and the images, for hosts of all variants. `build` is what it calls itself there."""
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         tree = Path(temporary) / "tree"
         with zipfile.ZipFile(wheel) as packed:
             packed.extractall(tree / packages_folder(target))  # noqa: S202 # it was built here
+        (tree / packages_folder(target) / "podlab/BUILD").write_text(f"{build}\n")
         _compile(tree, target)
         (tree / "images").mkdir()
         for image in images:

@@ -8,6 +8,7 @@ PACKAGES = ("podlab", "master", "node")
 # What decides about the wheel besides the packages themselves.
 OTHERS = ("pyproject.toml", "README.md", "protos", "scripts")
 GENERATED = ("_pb2.py", "_pb2_grpc.py", "descriptions.json")
+_BUILD_DIGITS = 8
 
 
 def project_root() -> Path:
@@ -25,6 +26,11 @@ def source_files(root: Path) -> Iterator[Path]:
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
             if path.is_file() and "__pycache__" not in path.parts and not path.name.endswith((*GENERATED, ".pyi")):
                 yield path
+
+
+def build(state: str) -> str:
+    """What a release calls itself that is made from the sources with this digest."""
+    return state[:_BUILD_DIGITS]
 
 
 def digest(root: Path, paths: Iterable[Path]) -> str:

@@ -8,7 +8,10 @@ from podlab.api.values.ipfamilies import Network
 from podlab.deploy.preflight.checks.requirements import VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error, warning
 from podlab.deploy.preflight.hosts.facts import Facts, Host
+from podlab.deploy.release.jumps import ReleaseVersion, refusal
 
+_NAME: Final = "podlab_cluster"
+_DEFAULT_NAME: Final = "lab"
 _PODS: Final = "k8s.io"
 """containerd's namespace of pods: a kubelet removes what it does not know there."""
 
@@ -54,7 +57,7 @@ def found_networks(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterato
     for host in hosts:
         made_with = facts[host.name].made_with if host.name in facts else {}
         for variable, made in made_with.items():
-            wanted = _asked(host, variable)
+            wanted = _asked(host, variable) if variable != _NAME else None
             if wanted is None or variable in told:
                 continue
             if ipfamilies.networks(made) in (wanted, wanted[:1]):  # a second family may come
@@ -66,6 +69,30 @@ def found_networks(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterato
                 "networks",
                 f"{variable} is {asked}, but the cluster was made with {made}, which cannot be changed",
                 f"set {variable} to {made} again; another network needs a new cluster (reset.yml, then site.yml)",
+            )
+
+
+def found_releases(hosts: Iterable[Host], facts: Mapping[str, Facts], own: ReleaseVersion) -> Iterator[Finding]:
+    """Whether each may go from the release that it runs to `own`."""
+    for host in hosts:
+        known = facts.get(host.name)
+        if known is None or known.release is None:
+            continue
+        if refused := refusal(own, known.release, known.store_schema):
+            yield error(host.name, "release", refused.cause, refused.remedy)
+
+
+def found_name(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterator[Finding]:
+    """A cluster keeps its name, by which its keys are found on the controller."""
+    for host in hosts:
+        made = facts[host.name].made_with.get(_NAME) if host.name in facts else None
+        wanted = str(host.variables.get(_NAME, _DEFAULT_NAME))
+        if made is not None and wanted != made:
+            yield error(
+                host.name,
+                "cluster",
+                f"{_NAME} is {wanted}, but the host is a master of cluster {made}, whose name cannot be changed",
+                f"set {_NAME} to {made} again; another name needs a new cluster (reset.yml, then site.yml)",
             )
 
 

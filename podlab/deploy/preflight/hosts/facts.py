@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 from typing import Any
 
+from podlab.deploy.release.jumps import ReleaseVersion
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -75,7 +77,8 @@ class Inotify:
 class Facts:
     """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's.
 
-    `made_with` are the networks of the cluster that it is part of, by the name of their variable.
+    `made_with` are name and networks of the cluster that it is part of, by the name of their variable; `release` is
+    the one in use, and `store_schema` that of its SQLite store, where it has one.
     """
 
     place: str
@@ -105,6 +108,8 @@ class Facts:
     """Addresses, those of a link alone too, with their networks, and their links; None: the kernel has no IPv6."""
     runtime: Runtime = field(default_factory=Runtime)
     made_with: Mapping[str, str] = field(default_factory=dict)
+    release: ReleaseVersion | None = None
+    store_schema: int | None = None
 
     @property
     def disk_free_bytes(self) -> int:
@@ -144,6 +149,8 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         runtime=Runtime(**printed["runtime"]),
         ipv6=None if printed["ipv6"] is None else tuple(map(_ipv6, printed["ipv6"])),
         made_with=printed["made_with"],
+        release=ReleaseVersion.parse(printed["release"]),
+        store_schema=printed["store_schema"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
         **{name: printed[name] for name in same + release + amounts},
     )

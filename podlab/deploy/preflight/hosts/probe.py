@@ -31,13 +31,24 @@ EVIDENCE = {
 # How the kernel shows the routes that Podlab's kubelet sets (rtm_protocol).
 OWN_ROUTES = "112"
 CONTAINERD_BEFORE = "/var/lib/podlab/containerd.before"
-# Which service's settings hold a network of the cluster: a master's, and a node's.
+# Which service's settings hold what a cluster keeps as it was made, a master's and a node's.
 MADE_WITH = (
+    ("apiserver", "cluster_name", "podlab_cluster"),
     ("apiserver", "service_cidr", "podlab_service_cidr"),
     ("controllers", "pod_cidr", "podlab_pod_cidr"),
     ("kubelet", "pod_cidr_cluster", "podlab_pod_cidr"),
 )
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
+# What of a release's files says which it is: file, and what stands there.
+RELEASE = {
+    "version": ("podlab/__init__.py", r'^__version__ = "(.+)"'),
+    "kubernetes": ("podlab/__init__.py", r'^KUBERNETES_MINOR = "(.+)"'),
+    "build": ("podlab/BUILD", r"^(\w+)"),
+    "store": ("master/store/sqlite/schema.py", r"^SCHEMA_VERSION = (\d+)"),
+}
+STORE = "/var/lib/podlab/apiserver/store.db"
+# https://www.sqlite.org/fileformat2.html#database_header: where `PRAGMA user_version` is, which is the schema's.
+USER_VERSION_AT = 60
 
 
 def read(path: str) -> str:
@@ -240,13 +251,37 @@ def runtime() -> dict[str, object]:
 
 
 def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
-    """The networks of the cluster that the host is part of, by the name of their variable; read in this directory."""
+    """Name and networks of the cluster that the host is part of, by variable; read in this directory."""
     found = {}
     for file, setting, variable in MADE_WITH:
         match = re.search(rf"^{setting}: *(\S+)", read(f"{settings}/{file}.yaml"), re.MULTILINE)
         if match:
             found[variable] = match.group(1)
     return found
+
+
+def release(folder: str) -> dict[str, str]:
+    """Which release's packages are in the folder; empty where there are none."""
+    found = {
+        name: re.search(pattern, read(f"{folder}/{file}"), re.MULTILINE) for name, (file, pattern) in RELEASE.items()
+    }
+    return {name: match.group(1) for name, match in found.items() if match} if found["version"] else {}
+
+
+def release_in_use(link: str = "/opt/podlab/venv") -> dict[str, str]:
+    """The one that the host's services start."""
+    folders = glob.glob(f"{link}/lib/python*/site-packages")
+    return release(folders[0]) if folders else {}
+
+
+def store_schema(path: str = STORE) -> int | None:
+    """Of the SQLite store that the host has; None: it has none."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(100)
+    except OSError:
+        return None
+    return struct.unpack_from(">i", head, USER_VERSION_AT)[0] if len(head) == 100 else None
 
 
 def ipv6() -> list[str] | None:
@@ -289,6 +324,8 @@ def gather() -> dict[str, object]:
         "ipv6": ipv6(),
         "runtime": runtime(),
         "made_with": made_with(),
+        "release": release_in_use(),
+        "store_schema": store_schema(),
         "clock_started": started,
         "clock_ended": time.time(),
     }

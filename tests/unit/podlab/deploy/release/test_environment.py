@@ -18,7 +18,7 @@ def packed(tmp_path: Path, target: WheelPlatform) -> Path:
     with zipfile.ZipFile(wheel, "w") as content:
         content.writestr("podlab/__init__.py", "answer = 42\n")
         content.writestr("podlab/template.py", "this is {no} Python\n")
-    environment.own(wheel, target, [], archive)
+    environment.own(wheel, target, "0123abcd", [], archive)
     return archive
 
 
@@ -26,6 +26,7 @@ def test_code_is_compiled_where_the_hosts_have_this_machine_s_python(tmp_path: P
     with tarfile.open(packed(tmp_path, HERE)) as archive:
         archive.extractall(tmp_path / "host")  # it was packed above
     folder = tmp_path / "host" / environment.packages_folder(HERE) / "podlab"
+    assert (folder / "BUILD").read_text() == "0123abcd\n"
     compiled = Path(importlib.util.cache_from_source(str(folder / "__init__.py")))
     # 1: found by its hash, and not compared with its source.
     assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00"

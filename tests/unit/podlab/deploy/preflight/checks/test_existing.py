@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 from podlab_testing.preflight_facts import FACTS
 
-from podlab.deploy.preflight.checks.existing import found_networks, found_runtime, strays
+from master.store.sqlite.schema import SCHEMA_VERSION
+from master.store.sqlite.store import SqliteStore
+from podlab import GIT_VERSION
+from podlab.deploy.preflight.checks.existing import found_name, found_networks, found_releases, found_runtime, strays
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.preflight.hosts.facts import Host, Runtime
+from podlab.deploy.release.jumps import ReleaseVersion
+from podlab.deploy.release.sources import project_root
 
 NODE = Host(name="n1", groups=frozenset({"nodes"}))
 
@@ -106,3 +111,41 @@ def test_a_node_that_is_not_in_the_inventory_is_a_warning_with_the_command_that_
     (found,) = strays(["n1"], ["n1", "n2"])
     assert (found.severity, found.host) == (Severity.WARNING, "n2")
     assert "podlab delete node n2" in found.remedy
+
+
+def test_a_release_that_a_host_must_not_go_to_is_named_with_the_host() -> None:
+    deployed = {"n1": replace(FACTS, release=ReleaseVersion((0, 3, 0), 36)), "n2": replace(FACTS, release=None)}
+    (found,) = found_releases([NODE, Host(name="n2"), Host(name="n3")], deployed, ReleaseVersion((0, 1, 0), 36))
+    assert (found.host, found.check, found.severity) == ("n1", "release", Severity.ERROR)
+    assert "it runs v1.36.0+podlab.0.3.0, and v1.36.0+podlab.0.1.0 is older" in found.cause
+
+
+@pytest.mark.parametrize(("variables", "wanted"), [({"podlab_cluster": "two"}, "two"), ({}, "lab")])
+def test_another_name_for_the_cluster_is_refused(variables: dict[str, str], wanted: str) -> None:
+    master = Host(name="m1", groups=frozenset({"masters"}), variables=variables)
+    (found,) = found_name([master], {"m1": replace(FACTS, made_with={"podlab_cluster": "one"})})
+    assert found.cause.startswith(f"podlab_cluster is {wanted}, but the host is a master of cluster one")
+    assert "set podlab_cluster to one again" in found.remedy
+    assert list(found_name([master], {"m1": replace(FACTS, made_with={"podlab_cluster": wanted})})) == []
+    assert list(found_networks([master], {"m1": replace(FACTS, made_with={"podlab_cluster": "one"})})) == []
+
+
+def test_the_release_in_use_is_read_from_its_files(tmp_path: Path) -> None:
+    assert probe.release_in_use(str(tmp_path / "venv")) == {}
+    packages = tmp_path / "venv/lib/python3.11/site-packages"
+    (packages / "podlab").mkdir(parents=True)
+    for name in ("podlab/__init__.py", "master/store/sqlite/schema.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text((project_root() / name).read_text())
+    (packages / "podlab/BUILD").write_text("01ab34ef\n")
+    found = ReleaseVersion.parse(probe.release_in_use(str(tmp_path / "venv")))
+    assert str(found) == f"{GIT_VERSION}.01ab34ef"
+    assert found is not None
+    assert found.store == SCHEMA_VERSION
+
+
+async def test_the_schema_of_a_store_is_read_from_its_file(tmp_path: Path) -> None:
+    assert probe.store_schema(str(tmp_path / "store.db")) is None
+    store = await SqliteStore.open(tmp_path / "store.db")
+    await store.close()
+    assert probe.store_schema(str(tmp_path / "store.db")) == SCHEMA_VERSION
