@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import grpc
 import uvloop
@@ -23,6 +24,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from podlab import settings, subject
+from podlab.client.client import Client
+from podlab.client.connection import LOOKED_AT_EVERY_S
 from podlab.errors import Forbidden, ServicerContext, abort
 from podlab.tls import Tls
 
@@ -31,6 +34,8 @@ Response = TypeVar("Response")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+IN_FORCE = "Certificates in force:"
+_called_back: WeakKeyDictionary[grpc.aio.Server, grpc.ServerCredentials] = WeakKeyDictionary()
 GRPC_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -76,12 +81,37 @@ async def _serve_until_signal(loaded: T, serve: Callable[[T, asyncio.Event], Awa
 
 def notify_ready() -> None:
     """Tells systemd that the service is ready (sd_notify(3)); does nothing when systemd does not ask."""
+    _notify("READY=1")
+
+
+def notify_certificates(digests: Mapping[str, str]) -> None:
+    """Tells systemd which files' contents are in force, as `systemctl status` shows it: their digests (`tls.digest`)
+    by the files' names."""
+    _notify(f"STATUS={IN_FORCE} {', '.join(f'{name} {digest}' for name, digest in sorted(digests.items()))}")
+
+
+async def tell_certificates(digests: Callable[[], Mapping[str, str]]) -> None:
+    """Tells systemd of those that are in force now, and of others whenever they change, for ever."""
+    told: Mapping[str, str] | None = None
+    while True:
+        if (now := digests()) is not told:
+            notify_certificates(now)
+            told = now
+        await asyncio.sleep(LOOKED_AT_EVERY_S)
+
+
+def client(apiserver: str, tls: Tls, name: str) -> Client:
+    """A component's client of the API server. Raises SettingsError."""
+    return Client(apiserver, tls, user_agent=f"podlab-{name}", in_force=lambda now: notify_certificates(now.digests))
+
+
+def _notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.connect("\0" + address[1:] if address.startswith("@") else address)
-        notify.sendall(b"READY=1")
+        notify.sendall(state.encode())
 
 
 def common_name(context: ServicerContext) -> str:
@@ -157,9 +187,12 @@ def grpc_server(
 
 
 def bind(server: grpc.aio.Server, address: str, tls: Tls) -> None:
-    """Binds the server with mTLS. Raises RuntimeError naming the address and the remedy when it is taken."""
+    """Binds the server with mTLS, which follows its files. Raises RuntimeError naming the address and the remedy when
+    it is taken."""
+    # gRPC's core calls back for each new connection, and does not keep alive what it calls.
+    _called_back[server] = credentials = tls.server_credentials()
     try:
-        server.add_secure_port(address, tls.server_credentials())
+        server.add_secure_port(address, credentials)
     except RuntimeError as error:
         raise RuntimeError(f"cannot listen on {address}: is the port taken? `ss -ltnp` shows by whom") from error
 

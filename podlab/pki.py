@@ -31,7 +31,7 @@ BACKDATED = timedelta(hours=1)
 SIGNED_BACKDATED = timedelta(minutes=5)
 
 
-class PkiError(Exception):
+class PkiError(ValueError):
     """The cluster's certificates cannot be used; the message says what to do."""
 
 
@@ -54,27 +54,47 @@ class Wanted:
 def ensure_ca(directory: Path, name: str = CA_NAME, lifetime: timedelta = CA_LIFETIME) -> Ca:
     """The directory's authority; made, with that name, when there is none.
 
-    Never renewed by itself: every host would have to follow at the same moment. Renaming both files renews it.
+    Never renewed by itself: every host has to trust the next one before it signs anything (podlab.deploy.rotation).
     """
     certificate_path, key_path = _paths(directory, "ca")
     if not certificate_path.exists() and not key_path.exists():
-        _make_directory(directory)
-        key, certificate = _new_ca(name, lifetime)
-        _write(key_path, _key_pem(key))
-        _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
-    loaded = _load(directory, "ca")
-    if loaded is None:
+        make_directory(directory)
+        key = ec.generate_private_key(ec.SECP256R1())
+        write(key_path, key_pem(key))
+        write(certificate_path, pem(new_authority(key, name, lifetime)))
+    ca = load_ca(directory)
+    if ca.certificate.not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE:
         raise PkiError(
-            f"{certificate_path} and {key_path} are not a certificate and its key: "
-            f"restore both, or remove both and deploy again for a new authority; leave all else in the folder"
+            f"{certificate_path} ends on {ca.certificate.not_valid_after_utc:%Y-%m-%d}: "
+            f"rotate it with playbooks/rotate-certs.yml (docs/certificates.md)"
         )
-    certificate, key = loaded
-    if certificate.not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE:
+    return ca
+
+
+def load_ca(directory: Path) -> Ca:
+    """The directory's authority, of those that its ca.crt tells to trust the one whose key is there. Raises PkiError,
+    OSError."""
+    certificate_path, key_path = _paths(directory, "ca")
+    if certificate_path.exists() and key_path.exists():
+        key = read_key(key_path)
+        for certificate in read_certificates(certificate_path):
+            if certificate.public_key() == key.public_key():
+                return Ca(certificate, key)
+    raise PkiError(
+        f"{certificate_path} and {key_path} are not a certificate and its key: "
+        f"restore both, or remove both and deploy again for a new authority; leave all else in the folder"
+    )
+
+
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """All that are in the file. Raises PkiError, OSError."""
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except ValueError as error:
         raise PkiError(
-            f"{certificate_path} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: "
-            f"rename it and {key_path.name} (old.crt, old.key) and deploy again"
-        )
-    return Ca(certificate, key)
+            f"{path} is no certificate: restore it, or remove it and its key and deploy again for a new authority; "
+            f"leave all else in the folder"
+        ) from error
 
 
 def ensure_certificate(
@@ -94,11 +114,11 @@ def ensure_certificate(
     wanted = Wanted(Subject(common_name, tuple(organizations)), frozenset(map(_general_name, hosts)))
     if is_current(ca, directory, name, wanted):
         return False
-    _make_directory(directory)
+    make_directory(directory)
     key, certificate = _sign(ca, wanted, lifetime)
     certificate_path, key_path = _paths(directory, name)
-    _write(key_path, _key_pem(key))
-    _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+    write(key_path, key_pem(key))
+    write(certificate_path, pem(certificate))
     return True
 
 
@@ -122,8 +142,8 @@ def ensure_key(path: Path) -> bool:
     if path.exists():
         read_key(path)
         return False
-    _make_directory(path.parent)
-    _write(path, _key_pem(ec.generate_private_key(ec.SECP256R1())))
+    make_directory(path.parent)
+    write(path, key_pem(ec.generate_private_key(ec.SECP256R1())))
     return True
 
 
@@ -142,8 +162,8 @@ def ensure_file(path: Path, content: bytes) -> bool:
     """See that the file holds this, readable by its owner alone; True when it had to be written."""
     if path.exists() and path.read_bytes() == content:
         return False
-    _make_directory(path.parent)
-    _write(path, content)
+    make_directory(path.parent)
+    write(path, content)
     return True
 
 
@@ -177,13 +197,15 @@ def _load(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurv
     return certificate, key
 
 
-def _new_ca(common_name: str, lifetime: timedelta) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
+def new_authority(
+    key: ec.EllipticCurvePrivateKey, common_name: str, lifetime: timedelta = CA_LIFETIME
+) -> x509.Certificate:
+    """An authority's certificate, which it signs itself."""
     name = Subject(common_name).to_name()
     usage = _key_usage(signs_certificates=True)
     builder = _builder(name, name, key.public_key(), lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    return key, builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
+    return builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
 
 
 def _sign(ca: Ca, wanted: Wanted, lifetime: timedelta) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -261,18 +283,23 @@ def _said(certificate: x509.Certificate) -> Wanted | None:
         return None
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def pem(*certificates: x509.Certificate) -> bytes:
+    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in certificates)
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """For its owner alone."""
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     """Whole or not at all, and never readable by others, not even for a moment (mkstemp's mode is 0600)."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -53,13 +53,13 @@ from podlab.client.eventrecorder import EventRecorder
 from podlab.client.leaderelection.candidacy import candidacy, tell
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.pki import PkiError
+from podlab.renewed import Renewed
 
 MOST_NODE_BITS = 16
 """As Kubernetes: no more blocks than that."""
 
 log = logging.getLogger(__name__)
 
-USER_AGENT = "podlab-controllers"
 LEASE = "kube-controller-manager"
 CALLERS = frozenset({"system:apiserver"})
 
@@ -180,9 +180,11 @@ def node_blocks(settings: ControllersSettings) -> dict[Network, int]:
     return {network: masks[network.version] for network in networks(settings.pod_cidr)}
 
 
-def signer(settings: ControllersSettings) -> Signer | None:
+def signer(settings: ControllersSettings) -> Renewed[Signer] | None:
     """Who signs approved requests for certificates, if anybody here does. Raises PkiError, OSError."""
-    return Signer(settings.signing) if settings.signing is not None else None
+    if (said := settings.signing) is None:
+        return None
+    return Renewed(lambda: Signer(said), [said.cert, said.key])
 
 
 def check(settings: ControllersSettings) -> None:
@@ -215,7 +217,7 @@ async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:
     address = f"{settings.bind_address}:{settings.port}"
     server, checks = component.grpc_server(settings.tls, address, (), allowed_users=CALLERS)
     synced = asyncio.Event()
-    async with Client(settings.apiserver, settings.tls, user_agent=USER_AGENT) as client:
+    async with component.client(settings.apiserver, settings.tls, "controllers") as client:
         with candidacy(client, LEASE, address) as elector:
             loop = elector.run(_led(elector.leading, settings, client, synced), tell(checks, elector))
             await component.serve_loop(server, checks, loop, synced, stop)

@@ -15,7 +15,6 @@ from master.scheduler.server import SchedulerServicer
 from master.scheduler.settings import SchedulerSettings
 from podlab import component
 from podlab import settings as podlab_settings
-from podlab.client.client import Client
 from podlab.client.leaderelection.candidacy import candidacy, tell
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
@@ -49,7 +48,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         [scheduler_pb2.DESCRIPTOR.services_by_name["Scheduler"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    async with Client(settings.apiserver, settings.tls, user_agent="podlab-scheduler") as client:
+    async with component.client(settings.apiserver, settings.tls, "scheduler") as client:
         scheduler = Scheduler(client, policy.profiles, policy.backoff)
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server

@@ -15,7 +15,6 @@ from node.dns.tracing import DnsServicer
 from node.nftables import Nft
 from podlab import component
 from podlab.api.values.ipfamilies import networks
-from podlab.client.client import Client
 from podlab.settings import SettingsError
 from podlab.v1 import dns_pb2, dns_pb2_grpc
 
@@ -32,7 +31,7 @@ async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
     )
     own = (*networks(settings.service_cidr), *networks(settings.pod_cidr))
     node = NodeDns(Cluster(settings.domain, settings.address), own, _defaults(settings))
-    async with Client(settings.apiserver, settings.tls, user_agent="podlab-dns") as client:
+    async with component.client(settings.apiserver, settings.tls, "dns") as client:
         agent = DnsAgent(client, node, DnsServer(settings.directory))
         dns_pb2_grpc.add_DnsServicer_to_server(DnsServicer(agent), server)
         await component.serve_loop(server, checks, agent.run(), agent.synced, stop)

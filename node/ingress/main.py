@@ -13,7 +13,6 @@ from node.ingress.server import CURRENT, Server
 from node.ingress.settings import IngressSettings
 from node.ingress.wanted import Wanted
 from podlab import component, settings
-from podlab.client.client import Client
 
 CONFIG = Path("/etc/podlab/ingress.yaml")
 NOTHING = "nothing"
@@ -22,7 +21,7 @@ NOTHING = "nothing"
 
 async def serve(given: IngressSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; HAProxy goes on with what it knows."""
-    async with Client(given.apiserver, given.tls, user_agent="podlab-ingress") as client:
+    async with component.client(given.apiserver, given.tls, "ingress") as client:
         agent = IngressAgent(client, given, Server(given.directory, given.haproxy))
         await component.run_loop(agent.run(), agent.synced, stop, _ready)
 

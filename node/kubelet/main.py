@@ -153,7 +153,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     )
     runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
     try:
-        async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
+        async with component.client(settings.apiserver, settings.tls, "kubelet") as client:
             kubelet = Kubelet(settings, client, runtime)
             if left := await remove_leftovers():
                 log.info("probes that an earlier run has not ended are gone: %s", ", ".join(left))

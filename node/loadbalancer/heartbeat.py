@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
@@ -16,6 +16,9 @@ from typing import Final
 ETHERTYPE: Final = 0x88B5
 GROUP: Final = bytes.fromhex("0350 4c42 0001".replace(" ", ""))
 """The multicast address, locally administered, that nodes listen at."""
+Marks = Callable[[], tuple[bytes, ...]]
+"""By which the nodes of a cluster know each other, now: the first one is sent."""
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _MAGIC: Final = b"podlab-lb\x01"
 _ADDRESSES_A_FRAME: Final = 70  # of up to 16 bytes, beside a name of 253, in 1500
 _DECIDED, _FIT = 1, 2
@@ -42,9 +45,14 @@ class Heartbeat:
     parts: int = 1
 
 
-def cluster_mark(ca: bytes) -> bytes:
-    """Eight bytes by which the nodes of one cluster know each other: another one may share the segment."""
-    return hashlib.sha256(ca).digest()[:8]
+def cluster_marks(ca: bytes) -> tuple[bytes, ...]:
+    """Eight bytes by which the nodes of one cluster know each other: another one may share the segment.
+
+    One for each authority of the PEM file. The first is sent and all are known, as of one authority that takes
+    another's place: every host has both before any has the new one first.
+    """
+    authorities = [f"{_BEGIN}{rest}".encode() for rest in ca.decode(errors="replace").split(_BEGIN)[1:]]
+    return tuple(hashlib.sha256(each).digest()[:8] for each in authorities or [ca])
 
 
 def frames(beat: Heartbeat, mark: bytes, own_mac: bytes) -> Iterator[bytes]:
@@ -61,7 +69,7 @@ def frames(beat: Heartbeat, mark: bytes, own_mac: bytes) -> Iterator[bytes]:
         yield _ETHERNET.pack(GROUP, own_mac, ETHERTYPE) + told
 
 
-def parse(frame: bytes, mark: bytes) -> tuple[bytes, Heartbeat] | None:
+def parse(frame: bytes, marks: Collection[bytes]) -> tuple[bytes, Heartbeat] | None:
     """The sender's MAC and what it says; None for what is not of our cluster."""
     begin = _ETHERNET.size + _HEAD.size
     if len(frame) < begin:
@@ -69,7 +77,7 @@ def parse(frame: bytes, mark: bytes) -> tuple[bytes, Heartbeat] | None:
     _, sender, ethertype = _ETHERNET.unpack_from(frame)
     magic, whose, flags, part, parts, name_length, count = _HEAD.unpack_from(frame, _ETHERNET.size)
     end = begin + name_length + 4 * count
-    if (ethertype, magic, whose) != (ETHERTYPE, _MAGIC, mark) or len(frame) < end or part >= parts:
+    if (ethertype, magic) != (ETHERTYPE, _MAGIC) or whose not in marks or len(frame) < end or part >= parts:
         return None
     holds = frozenset((*_ipv4(frame[begin + name_length : end]), *_ipv6(frame[end:])))
     try:

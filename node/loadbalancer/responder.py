@@ -36,11 +36,11 @@ _CONNECT_WITHIN_S: Final = 0.3
 
 @dataclass(frozen=True)
 class Identity:
-    """This node: its name and address, the mark of its cluster's heartbeats, and where its kubelet listens."""
+    """This node: its name and address, the marks of its cluster's heartbeats, and where its kubelet listens."""
 
     node: str
     node_ip: str
-    mark: bytes
+    marks: Callable[[], tuple[bytes, ...]]
     kubelet_port: int
 
 
@@ -157,7 +157,7 @@ class Responder:
             except OSError as error:
                 log.error("%s: not listened at: %s; again in %.0f s", link.name, error, LINKS_S)
                 continue
-            segment = Segment(self._identity.node, self._identity.mark, link.mac, self._remembered, now_s)
+            segment = Segment(self._identity.node, self._identity.marks, link.mac, self._remembered, now_s)
             self._segments[link.index] = wire, segment
             for source in (*wire.neighbours, wire.beats):
                 self._selector.register(source, selectors.EVENT_READ, (link.index, source))

@@ -11,7 +11,7 @@ from typing import Final
 
 from node.loadbalancer import heartbeat, neighbours
 from node.loadbalancer.decide import Verdict, holder
-from node.loadbalancer.heartbeat import Heartbeat
+from node.loadbalancer.heartbeat import Heartbeat, Marks
 from node.loadbalancer.members import Member, Members
 from node.loadbalancer.wanted import WantedAddress
 
@@ -49,13 +49,13 @@ class _Claim:
 class Segment:
     """`node` on a segment where it has the MAC `mac`. `remembered` are addresses that it answered for before."""
 
-    def __init__(self, node: str, mark: bytes, mac: bytes, remembered: frozenset[str], now_s: float) -> None:
+    def __init__(self, node: str, marks: Marks, mac: bytes, remembered: frozenset[str], now_s: float) -> None:
         self.members = Members()
         self.verdicts: dict[str, Verdict] = {}
         """Who answers for each wanted address, as seen here."""
         self.moves: list[Move] = []
         """What happened; the caller takes them out."""
-        self._node, self._mark, self._mac = node, mark, mac
+        self._node, self._marks, self._mac = node, marks, mac
         self._remembered = remembered
         self._began_s = now_s
         self._decided = False
@@ -77,7 +77,7 @@ class Segment:
 
     def heard(self, frame: bytes, now_s: float) -> None:
         """A frame of the heartbeats' EtherType."""
-        found = heartbeat.parse(frame, self._mark)
+        found = heartbeat.parse(frame, self._marks())
         if found is not None and found[1].node != self._node:
             self.members.take(*found, now_s)
 
@@ -108,7 +108,7 @@ class Segment:
         if self._changed or now_s - self._beat_s >= BEAT_S:
             self._changed, self._beat_s = False, now_s
             beat = Heartbeat(self._node, self._decided, fit, self.holds)
-            yield from heartbeat.frames(beat, self._mark, self._mac)
+            yield from heartbeat.frames(beat, self._marks()[0], self._mac)
 
     def _resume(self, now_s: float, wanted: Mapping[str, WantedAddress], alive: Mapping[str, Member]) -> None:
         """Goes on with what it answered for before it began again, unless somebody else does by now."""

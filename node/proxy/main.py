@@ -12,7 +12,7 @@ from pathlib import Path
 from node.family import FAMILIES, IPV4, Family, family_of
 from node.iptables import Iptables, clean_up_everywhere
 from node.loadbalancer.announcer import Announcer
-from node.loadbalancer.heartbeat import cluster_mark
+from node.loadbalancer.heartbeat import cluster_marks
 from node.loadbalancer.memory import Memory
 from node.loadbalancer.responder import Identity
 from node.networkpolicy.cut import FlowCutter
@@ -32,7 +32,7 @@ from node.proxy.stack import Stack
 from podlab import component
 from podlab.api.values.addresspool import AddressPool, PoolError, parse_pool
 from podlab.api.values.ipfamilies import listed, networks
-from podlab.client.client import Client
+from podlab.renewed import Renewed
 from podlab.settings import SettingsError
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
@@ -50,7 +50,7 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         [proxy_pb2.DESCRIPTOR.services_by_name["Proxy"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
+    async with component.client(settings.apiserver, settings.tls, "proxy") as client:
         stacks = [Stack(node, _backend(settings.backend, node)) for node in nodes(settings)]
         proxy = Proxy(client, settings.node_name, stacks)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
@@ -95,7 +95,9 @@ def _pool(settings: ProxySettings) -> AddressPool:
 
 def _identity(settings: ProxySettings) -> Identity:
     address = next((each for each in listed(settings.node_ip) if family_of(each) is IPV4), "")
-    return Identity(settings.node_name, address, cluster_mark(settings.tls.ca.read_bytes()), settings.kubelet_port)
+    ca = settings.tls.ca
+    marks = Renewed(lambda: cluster_marks(ca.read_bytes()), [ca])
+    return Identity(settings.node_name, address, marks, settings.kubelet_port)
 
 
 def _memory() -> Memory:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,13 +22,14 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, unwrap, wrap
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1 import token_pb2
+from podlab.client.connection import ApiConnection, connected
 from podlab.client.outages import Outages
 from podlab.client.servers import parse
 from podlab.core.v1 import event_pb2
-from podlab.errors import METADATA_OPTIONS, ApiError, InternalError, from_rpc_error, from_status
+from podlab.errors import ApiError, InternalError, from_rpc_error, from_status
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.settings import SettingsError
-from podlab.tls import Tls
+from podlab.tls import Loaded, Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc, object_pb2
 
 M = TypeVar("M", bound=Message)
@@ -45,16 +45,6 @@ _EVENT_TYPES = {
     apiserver_pb2.EVENT_TYPE_DELETED: "DELETED",
     apiserver_pb2.EVENT_TYPE_BOOKMARK: "BOOKMARK",
 }
-_OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 5_000),  # despite its name: how long one attempt, TLS included, may take
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    # Components and tests of one process must not share a connection that carries another's certificate.
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is for the world outside, not for the cluster
-    *METADATA_OPTIONS,
-)
 
 
 @dataclass(frozen=True)
@@ -96,26 +86,39 @@ class Client:
         user_agent: str = "podlab",
         field_manager: str = "",
         warned: Callable[[str], None] | None = None,
+        in_force: Callable[[Loaded], None] = lambda _: None,
     ) -> None:
-        """`server` is host:port, or the addresses of several with commas between; else raises SettingsError.
-        `user_agent` is the program's name, which its writes are put down to unless `field_manager` says another.
-        `warned` is told what the server warns of when something is written."""
+        """`server` is host:port, or the addresses of several with commas between. `user_agent` is the program's name,
+        which its writes are put down to unless `field_manager` says another. `warned` is told what the server warns of
+        when something is written, `in_force` the certificates that the connection stands on: it follows their files in
+        `async with`. Raises SettingsError for addresses and certificates that cannot be used."""
         system = os.uname()
         agent = f"{user_agent}/{__version__} ({system.sysname.lower()}/{system.machine})"
         try:
             servers = parse(server)
         except ValueError as error:
             raise SettingsError(f"API servers: {error}") from error
-        options = [*_OPTIONS, *servers.options(), ("grpc.primary_user_agent", agent)]
-        target = servers.target(random.SystemRandom())
         self.field_manager = field_manager
         self._warned = warned
         self.server = server
         self.outages = Outages(server)
-        self.channel = grpc.aio.secure_channel(target, tls.channel_credentials(), options=options)
-        self._stub: apiserver_pb2_grpc.ApiServerAsyncStub = apiserver_pb2_grpc.ApiServerStub(self.channel)
+        try:
+            self._connection = ApiConnection(servers, tls, agent, in_force)
+        except ValueError as error:
+            raise SettingsError(f"{tls.cert}: {error}") from error
+        self._following: asyncio.Task[None] | None = None
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """What calls go over that begin now."""
+        return self._connection.channel
+
+    @property
+    def _stub(self) -> apiserver_pb2_grpc.ApiServerAsyncStub:
+        return self._connection.stub
 
     async def __aenter__(self) -> Self:
+        self._following = asyncio.create_task(self._connection.follow())
         return self
 
     async def __aexit__(
@@ -124,17 +127,14 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        await self.channel.close()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self._connection.close()
 
     async def connected(self, within_s: float) -> bool:
         """Whether the connection stands, waited for at most so long; tries to make it."""
-        try:
-            async with asyncio.timeout(within_s):
-                while (state := self.channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
-                    await self.channel.wait_for_state_change(state)
-        except TimeoutError:
-            return False
-        return True
+        return await connected(self.channel, within_s)
 
     async def _written(self, call: grpc.aio.UnaryUnaryCall[Q, R]) -> R:
         """The answer to a write, whose warnings are passed on."""
@@ -392,7 +392,8 @@ class Client:
         version: str = "",
         on_open: Callable[[], None] | None = None,
     ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
-        """Every change after the revision, in order, in batches. Raises Expired: list again.
+        """Every change after the revision, in order, in batches. Raises Expired: list again. Ends where the server ends
+        it, or the connection is made anew with other certificates: watch again.
 
         `on_open` is called once the server has taken the watch on, which may be long before anything happens.
         """
@@ -405,7 +406,7 @@ class Client:
             resource_version=resource_version,
             version=version,
         )
-        call = self._stub.Watch(request)
+        call = self._connection.watch(request)
         try:
             await call.initial_metadata()
             if on_open is not None and not call.done():
@@ -414,8 +415,11 @@ class Client:
                 yield [_event(kind, event) for event in response.events]
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+        except asyncio.CancelledError:
+            if not self._connection.is_moved(call):
+                raise
         finally:
-            call.cancel()
+            self._connection.ended(call)
 
 
 def _event(kind: type[M] | Kind, event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:

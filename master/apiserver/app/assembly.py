@@ -33,7 +33,6 @@ from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication import jwt, static_tokens
 from master.apiserver.authentication import oidc_discovery as oidc
 from master.apiserver.authentication.authenticator import Authenticator
-from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.authentication.request_headers import FrontProxy
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
@@ -101,6 +100,7 @@ from podlab.flowcontrol.v1.flowschema_pb2 import FlowSchema
 from podlab.flowcontrol.v1.prioritylevelconfiguration_pb2 import PriorityLevelConfiguration
 from podlab.kinds.current import CurrentCatalog
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
+from podlab.renewed import Renewed
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.settings import SettingsError
 

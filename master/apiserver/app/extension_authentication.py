@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 from master.apiserver.authentication import request_headers
-from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.settings import ApiServerSettings
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab.renewed import Renewed
 
 
 def config_map(settings: ApiServerSettings) -> Renewed[ConfigMap]:

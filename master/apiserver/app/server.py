@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -23,10 +23,12 @@ from master.apiserver.rpc import service
 from master.apiserver.settings import ApiServerSettings
 from master.store.contract import Store
 from master.store.retention import retain
-from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
+from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving, tell_certificates
 from podlab.errors import ApiError
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
+from podlab.renewed import Renewed
+from podlab.tls import digest
 
 # How long calls in flight may take to end when the server stops. Watches are cut.
 STOP_GRACE_S = 1.0
@@ -74,6 +76,7 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
         parts.legacy_tokens.run(),
         EventExpiry(parts.cache).run(),
         retain(opened, written_bytes, keep=settings.compact_keep_revisions),
+        tell_certificates(_certificates(settings)),
     ]
     if parts.trail is not None:
         loops.append(parts.trail.writer.run())
@@ -144,6 +147,18 @@ def _general_handlers(checks: health.aio.HealthServicer, names: list[str]) -> tu
         grpc.method_handlers_generic_handler(health.SERVICE_NAME, by_name),
         grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, {"ServerReflectionInfo": told}),
     )
+
+
+def _certificates(settings: ApiServerSettings) -> Renewed[Mapping[str, str]]:
+    """The digests of those that are in force: each new connection, and each look at a front proxy, reads files that
+    changed. Raises OSError, ValueError."""
+    said = settings.front_proxy
+    more = [] if said is None else [said.ca, said.cert]
+
+    def digests() -> Mapping[str, str]:
+        return {**settings.tls.load().digests, **{path.name: digest(path.read_bytes()) for path in more}}
+
+    return Renewed(digests, [*settings.tls.paths(), *more])
 
 
 def _rest_listening(settings: ApiServerSettings, parts: Parts) -> AbstractAsyncContextManager[None]:

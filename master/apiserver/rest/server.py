@@ -16,10 +16,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
 from aiohttp.streams import StreamReader
 
-from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.egress.keepalive import keep_alive
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, ConnectionLimits
+from podlab.renewed import Renewed
 from podlab.tls import Tls
 
 BACKLOG = 1024

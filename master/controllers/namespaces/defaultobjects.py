@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,11 @@ from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import AlreadyExists
 from podlab.meta.v1 import meta_pb2
+from podlab.renewed import Renewed
 
 DEFAULT_ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"
+ASKED_EVERY_S = 1.0
 _DESCRIPTION = "The certificate authority by which pods know the API server."
 
 O = TypeVar("O", ConfigMap, ServiceAccount)  # noqa: E741
@@ -28,28 +31,42 @@ log = logging.getLogger(__name__)
 
 
 class DefaultObjectController(Generic[O]):
-    """Keeps one object in each namespace as it is wanted. Keys are namespaces'. `same` compares what is kept of it."""
+    """Keeps one object in each namespace as it is wanted. Keys are namespaces'. `same` compares what is kept of it.
+
+    What is wanted may change: `wanted` says it, and is asked again and again.
+    """
 
     def __init__(
         self,
         name: str,
         client: Client,
         informers: Informers,
-        wanted: O,
+        wanted: Callable[[], O],
         same: Callable[[O, O], bool],
     ) -> None:
         self.name = name
         self._client = client
         self._namespaces = informers.namespaces
-        self._objects: Informer[O] = informers.of(type(wanted))
-        self._wanted: O = wanted
+        self._wanted: O = wanted()
+        self._asked: Callable[[], O] = wanted
+        self._objects: Informer[O] = informers.of(type(self._wanted))
         self._same: Callable[[O, O], bool] = same
         self._loop: Loop[Key] = Loop(name, self.reconcile)
         self._namespaces.on_change(self._namespace_changed)
         self._objects.on_change(self._object_changed)
 
     async def run(self) -> None:
-        await self._loop.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop.run())
+            group.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(ASKED_EVERY_S)
+            if (wanted := self._asked()) is not self._wanted:
+                self._wanted = wanted
+                for at in self._namespaces.store:
+                    self._loop.queue.add(at)
 
     async def reconcile(self, at: Key) -> None:
         namespace = self._namespaces.store.get(at)
@@ -88,14 +105,20 @@ class DefaultObjectController(Generic[O]):
 def default_service_accounts(client: Client, informers: Informers) -> DefaultObjectController[ServiceAccount]:
     """What users make of the account is theirs: it has only to be there."""
     wanted = ServiceAccount(metadata=meta_pb2.ObjectMeta(name=DEFAULT_ACCOUNT))
-    return DefaultObjectController("serviceaccount", client, informers, wanted, lambda _, __: True)
+    return DefaultObjectController("serviceaccount", client, informers, lambda: wanted, lambda _, __: True)
 
 
 def root_ca_publisher(client: Client, informers: Informers, certificate: Path) -> DefaultObjectController[ConfigMap]:
-    """Whoever could change it could lead pods to another server. Raises OSError when the certificate is not there."""
-    wanted = ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": certificate.read_text()})
-    wanted.metadata.annotations["kubernetes.io/description"] = _DESCRIPTION
+    """Whoever could change it could lead pods to another server. Follows the file, in which there may be several
+    authorities. Raises OSError when the certificate is not there."""
+    wanted = Renewed(lambda: _root_ca(certificate.read_text()), [certificate])
     return DefaultObjectController("root-ca-certificate-publisher", client, informers, wanted, _same_data)
+
+
+def _root_ca(authorities: str) -> ConfigMap:
+    made = ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": authorities})
+    made.metadata.annotations["kubernetes.io/description"] = _DESCRIPTION
+    return made
 
 
 def _same_data(found: ConfigMap, wanted: ConfigMap) -> bool:

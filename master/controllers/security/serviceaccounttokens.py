@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/security/service-accounts/#manually-create-a
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,9 @@ from podlab.client.informer import Change, Informer
 from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import NotFound
+from podlab.renewed import Renewed
 
+ASKED_EVERY_S = 1.0
 _KEYS = frozenset({"ca.crt", "namespace", "token"})
 # As long as a token may live. Kubernetes' own of this kind have no end; these go with the Secret all the same.
 _LIFE_S = 1 << 32
@@ -37,7 +40,8 @@ class ServiceAccountTokensController:
 
     def __init__(self, client: Client, informers: Informers, certificate: Path) -> None:
         self._client = client
-        self._certificate = certificate.read_bytes()
+        self._certificate = Renewed(certificate.read_bytes, [certificate])
+        self._published = self._certificate()
         self._secrets: Informer[Secret] = informers.of(Secret)
         accounts: Informer[ServiceAccount] = informers.of(ServiceAccount)
         self._by_account: Index[Secret] = Index(self._secrets, _account)
@@ -46,7 +50,19 @@ class ServiceAccountTokensController:
         accounts.on_change(self._account_changed)
 
     async def run(self) -> None:
-        await self._loop.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop.run())
+            group.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        """The authority that pods know the API server by may change: then all that were filled are looked at."""
+        while True:
+            await asyncio.sleep(ASKED_EVERY_S)
+            if (certificate := self._certificate()) is not self._published:
+                self._published = certificate
+                for at, secret in self._secrets.store.items():
+                    if secret.type == SERVICE_ACCOUNT_TOKEN:
+                        self._loop.queue.add(at)
 
     async def reconcile(self, at: Key) -> None:
         secret = self._secrets.store.get(at)
@@ -62,6 +78,12 @@ class ServiceAccountTokensController:
             log.info("%s: removed, for its service account %s is gone", at, name)
         elif not (uid and secret.data.keys() >= _KEYS and secret.data["token"]):
             await self._fill(secret, account)
+        elif secret.data["ca.crt"] != self._published:
+            filled = Secret()
+            filled.CopyFrom(secret)
+            filled.data["ca.crt"] = self._published
+            await self._client.update(filled)
+            log.info("%s: has the authorities of now", at)
 
     async def _fill(self, secret: Secret, account: ServiceAccount) -> None:
         spec = token_pb2.TokenRequestSpec(expirationSeconds=_LIFE_S)
@@ -73,7 +95,7 @@ class ServiceAccountTokensController:
         filled.metadata.annotations[ACCOUNT_UID] = account.metadata.uid
         filled.data["token"] = status.token.encode()
         filled.data["namespace"] = account.metadata.namespace.encode()
-        filled.data["ca.crt"] = self._certificate
+        filled.data["ca.crt"] = self._published
         await self._client.update(filled)
         log.info("%s/%s: filled with a token", secret.metadata.namespace, secret.metadata.name)
 

@@ -40,7 +40,7 @@ def node(name: str) -> None:
     kubelet = socket.create_server((NODES[name], KUBELET_PORT))
     threading.Thread(target=lambda: [kubelet.accept()[0].close() for _ in iter(int, 1)], daemon=True).start()
     memory = Memory(Path(f"/run/{name}.json"))
-    responder = Responder(Identity(name, NODES[name], b"01234567", KUBELET_PORT), POOL, memory, print)
+    responder = Responder(Identity(name, NODES[name], lambda: (b"01234567",), KUBELET_PORT), POOL, memory, print)
     responder.want(
         {each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in (*ADDRESSES, IPV6)},
         frozenset(NODES.values()),

@@ -73,7 +73,7 @@ def test_a_certificate_in_its_last_month_is_made_anew(directory: Path) -> None:
 
 
 def test_an_authority_that_is_about_to_end_is_refused_by_date(directory: Path) -> None:
-    with pytest.raises(pki.PkiError, match=r"ca\.crt ends on 20\d\d-.*deploy again"):
+    with pytest.raises(pki.PkiError, match=r"ca\.crt ends on 20\d\d-.*rotate-certs"):
         pki.ensure_ca(directory, lifetime=timedelta(days=3))
 
 

@@ -12,6 +12,8 @@ from podlab.errors import METADATA_OPTIONS, ServiceUnavailable
 from podlab.tls import Tls
 
 DIAL_LIMIT_S = 5.0
+# Sessions in containers go on over the connection that they began on.
+STREAMS_END_WITHIN_S = 86_400.0
 _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -27,10 +29,13 @@ _SETTLED = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.SHUTDOWN)
 
 
 class Dialer:
-    """One connection for each address, and each name that it has to prove."""
+    """One connection for each address, and each name that it has to prove. When certificates change, the next call gets
+    a new one, and those that are under way go on over the old one. Raises OSError, ValueError for certificates."""
 
     def __init__(self, tls: Tls, *, limit_s: float = DIAL_LIMIT_S) -> None:
-        self._tls = tls
+        self._renewed = tls.renewed()
+        self._loaded = self._renewed()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._limit_s = limit_s
         self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
 
@@ -39,10 +44,11 @@ class Dialer:
 
         Raises ServiceUnavailable when nothing answers within the limit.
         """
+        self._follow()
         channel = self._channels.get((target.address, target.host))
         if channel is None:
             named = (("grpc.ssl_target_name_override", target.host),) if target.host else ()
-            credentials = self._tls.channel_credentials()
+            credentials = self._loaded.channel_credentials()
             channel = grpc.aio.secure_channel(target.address, credentials, options=(*_OPTIONS, *named))
             self._channels[target.address, target.host] = channel
         try:
@@ -58,8 +64,21 @@ class Dialer:
 
     async def close(self) -> None:
         """Close all connections."""
+        for task in list(self._leaving):
+            task.cancel()
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         for channel in self._channels.values():
             await channel.close()
+        self._channels.clear()
+
+    def _follow(self) -> None:
+        if (loaded := self._renewed()) is self._loaded:
+            return
+        self._loaded = loaded
+        for old in self._channels.values():
+            leaving = asyncio.create_task(old.close(STREAMS_END_WITHIN_S))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
         self._channels.clear()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from master.controllers.framework.informers import Informers
@@ -24,7 +25,7 @@ class CertificatesController:
 
     name: Final = "certificates"
 
-    def __init__(self, client: Client, informers: Informers, signer: Signer | None) -> None:
+    def __init__(self, client: Client, informers: Informers, signer: Callable[[], Signer] | None) -> None:
         self._client = client
         self._signer = signer
         self._requests = informers.of(Request)
@@ -47,7 +48,7 @@ class CertificatesController:
         if not decide.is_decided(request):
             await self._approve(at, request)
         elif self._signer is not None and decide.is_to_sign(request):
-            await self._sign(at, request, self._signer)
+            await self._sign(at, request, self._signer())
 
     async def _approve(self, at: Key, request: Request) -> None:
         try:

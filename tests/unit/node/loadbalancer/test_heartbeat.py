@@ -1,6 +1,8 @@
 """ARP packets and heartbeats as bytes: `arp` and `heartbeat`."""
 
+import hashlib
 from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
 
 import pytest
 
@@ -9,7 +11,8 @@ from node.loadbalancer.heartbeat import Heartbeat
 
 OWN, CLIENT = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 ADDRESS, THEIRS = IPv4Address("192.0.2.200"), IPv4Address("192.0.2.1")
-MARK = heartbeat.cluster_mark(b"a CA")
+MARKS = heartbeat.cluster_marks(b"a CA")
+MARK = MARKS[0]
 
 
 def test_an_answer_is_what_rfc_826_says() -> None:
@@ -44,7 +47,7 @@ def test_a_heartbeat_arrives_whole_in_frames_that_fit(count: int) -> None:
     holds = frozenset(str(IPv4Address(0x0A000000 + number)) for number in range(0, count, 2))
     holds |= {str(IPv6Address((0xFD00 << 112) + number)) for number in range(1, count, 2)}
     frames = list(heartbeat.frames(Heartbeat("n" * 253, decided=True, fit=False, holds=holds), MARK, OWN))
-    found = [heartbeat.parse(frame + b"\0" * 20, MARK) for frame in frames]  # short frames are padded
+    found = [heartbeat.parse(frame + b"\0" * 20, MARKS) for frame in frames]  # short frames are padded
     said = [each[1] for each in found if each]
     assert all(len(frame) <= 1514 for frame in frames)
     assert frozenset().union(*(each.holds for each in said)) == holds
@@ -54,13 +57,24 @@ def test_a_heartbeat_arrives_whole_in_frames_that_fit(count: int) -> None:
 
 def test_another_cluster_and_noise_are_not_heard() -> None:
     (frame,) = heartbeat.frames(Heartbeat("n1", decided=True, fit=True, holds=frozenset({"10.0.0.1"})), MARK, OWN)
-    assert heartbeat.parse(frame, heartbeat.cluster_mark(b"another CA")) is None
-    assert all(heartbeat.parse(frame[:length], MARK) is None for length in range(len(frame) - 2))
+    assert heartbeat.parse(frame, heartbeat.cluster_marks(b"another CA")) is None
+    assert all(heartbeat.parse(frame[:length], MARKS) is None for length in range(len(frame) - 2))
+
+
+def test_while_a_new_authority_takes_the_place_of_the_old_one_nodes_of_all_three_steps_know_each_other() -> None:
+    old, new = (f"-----BEGIN CERTIFICATE-----\n{each}\n-----END CERTIFICATE-----\n".encode() for each in "ab")
+    steps = [heartbeat.cluster_marks(each) for each in (old, old + new, new + old, new)]
+    beat = Heartbeat("n1", decided=True, fit=True, holds=frozenset())
+    for one, next_one in pairwise(steps):
+        for sender, hearer in ((one, next_one), (next_one, one)):
+            (frame,) = heartbeat.frames(beat, sender[0], OWN)
+            assert heartbeat.parse(frame, hearer) is not None
+    assert steps[0] == (hashlib.sha256(old).digest()[:8],)  # as earlier releases have it
 
 
 def test_a_heartbeat_of_an_earlier_release_ends_before_addresses_of_ipv6() -> None:
     (frame,) = heartbeat.frames(Heartbeat("n1", decided=True, fit=True, holds=frozenset({"10.0.0.1"})), MARK, OWN)
     for rest in (b"", b"\0", b"\0" * 20):
-        said = heartbeat.parse(frame[:-2] + rest, MARK)
+        said = heartbeat.parse(frame[:-2] + rest, MARKS)
         assert said is not None
         assert said[1].holds == {"10.0.0.1"}

@@ -44,7 +44,7 @@ class Wire:
             self.start(name)
 
     def start(self, name: str, remembered: frozenset[str] = frozenset()) -> None:
-        self.nodes[name] = Segment(name, MARK, mac(name), remembered, self.now_s)
+        self.nodes[name] = Segment(name, lambda: (MARK,), mac(name), remembered, self.now_s)
         self.silent.discard(name)
 
     def wanted(self) -> Mapping[str, WantedAddress]:

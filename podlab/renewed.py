@@ -1,5 +1,5 @@
-"""What is made of files, made again when they change on disk: certificates and authorities are renewed while a server
-runs."""
+"""What is made of files, made again when they change on disk: certificates, authorities and keys are renewed while a
+component runs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ log = logging.getLogger(__name__)
 
 class Renewed(Generic[T]):
     """Call it for the value of now. `make` reads the files and may raise OSError or ValueError: the first value is made
-    at once, and its errors are raised; a later one that cannot be made leaves the one before, and is told of once."""
+    at once, and its errors are raised; a later one that cannot be made leaves the one before, and is told of once. A
+    certificate comes before its key or after it, so it is not told of at the first look, but when it stays so."""
 
     def __init__(self, make: Callable[[], T], paths: Sequence[Path]) -> None:
         self._make = make
         self._paths = tuple(paths)
+        self._of = self._signature()  # before they are read: what changes meanwhile is read again
         self._made = make()
-        self._of = self._signature()
+        self._refused = 0
 
     def __call__(self) -> T:
         """Costs a look at each file."""
-        if (of := self._signature()) != self._of:
+        of = self._signature()
+        if of != self._of or self._refused == 1:
+            self._refused = self._refused if of == self._of else 0
             self._of = of
             self._renew()
         return self._made
@@ -36,8 +40,11 @@ class Renewed(Generic[T]):
         try:
             self._made = self._make()
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            log.warning("%s changed and cannot be used, what was read before stays in force: %s", names, error)
+            self._refused += 1
+            if self._refused > 1:
+                log.warning("%s changed and cannot be used, what was read before stays in force: %s", names, error)
         else:
+            self._refused = 0
             log.info("%s changed and is in force", names)
 
     def _signature(self) -> _Signature:

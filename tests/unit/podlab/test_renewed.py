@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from master.apiserver.authentication.renewed import Renewed
+from podlab.renewed import Renewed
 
 
 @pytest.fixture
