@@ -123,8 +123,9 @@ protos: bootstrap ## generate the code from protos/
 control-loops: bootstrap ## write what the control loops watch and write into ARCHITECTURE.md
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.control_loops
 
-docs: bootstrap ## write docs/api.md: which of Kubernetes' fields are refused
+docs: bootstrap ## write docs/api.md, which of Kubernetes' fields are refused, and docs/variables.md, all variables of inventories
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.api_fields
+	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.variables_page
 
 bootstrap:
 	@scripts/bootstrap

@@ -67,8 +67,11 @@ def types(host: Host, own: dict[str, Any], options: dict[str, Any]) -> Iterator[
     for role in roles:
         try:
             values = inventory.values_of(own, options[role])
-            errors = ArgumentSpecValidator(options[role]).validate(values).errors
+            texts = inventory.texts_for_more(values, options[role])
+            others = {name: value for name, value in values.items() if name not in texts}
+            errors = ArgumentSpecValidator(options[role]).validate(others).errors
             messages = [f"unknown: {each}" if isinstance(each, UnsupportedError) else str(each) for each in errors]
+            yield from inventory.wrong_texts(host.name, texts, options[role])
         except AnsibleError as error:  # a template that cannot be filled in
             messages = [str(error)]
         yield from inventory.wrong_values(host.name, messages)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from podlab_testing import api_fields
+from podlab_testing import api_fields, variables_page
 from podlab_testing.source_code import PROJECT, imports, modules
 
 from podlab.cli.lazy import LazyCommand
@@ -45,6 +45,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_page_of_fields_says_what_the_code_does() -> None:
     assert api_fields.PAGE.read_text() == api_fields.page(), "run: make docs"
+
+
+def test_the_page_of_variables_says_what_the_roles_take() -> None:
+    assert variables_page.PAGE.read_text() == variables_page.page(), "run: make docs"
 
 
 def test_what_the_page_of_conformance_names_is_tested() -> None:

@@ -60,13 +60,37 @@ def test_a_role_s_variables_carry_its_name_and_the_defaults_that_are_told_are_tr
     for name in (*told, *given, *(read(role / "vars/main.yml") or {})):
         assert name.startswith(f"{role.name}_")
     assert {name: option["default"] for name, option in told.items() if "default" in option} == {
-        name: value for name, value in given.items() if name in told and not asks_others(value)
+        name: value for name, value in given.items() if "default" in told.get(name, {})
     }
 
 
-def asks_others(value: object) -> bool:
-    """Whether it is a template that looks at what only a host or its inventory can say."""
-    return isinstance(value, str) and "ansible_host" in value
+@every_role
+def test_every_variable_that_an_inventory_may_set_is_typed(role: Path) -> None:
+    computed = {
+        "podlab": {
+            "addresses",
+            "apiserver",
+            "dns_address",
+            "masters",
+            "node_ip",
+            "nodes",
+            "on_missing",
+            "own_pki",
+            "pki",
+            "users",
+        }
+    }
+    inner = {f"{role.name}_{name}" for name in computed.get(role.name, ())}
+    assert set(read(role / "defaults/main.yml") or {}) - inner <= options(role).keys()
+
+
+@every_role
+def test_a_truth_that_is_given_as_text_is_one_too(role: Path) -> None:
+    """INI inventories and `-e NAME=VALUE` say "false", which is a text that is not empty."""
+    texts = [path.read_text() for path in role.parent.glob("*/*/*") if path.suffix in (".yml", ".j2")]
+    for name in [name for name, option in options(role).items() if option["type"] == "bool"]:
+        uses = re.findall(rf"\b{name}\b(?!:)(.{{7}})", "\n".join(texts))
+        assert [use for use in uses if use != " | bool"] == [], name
 
 
 @every_role
@@ -89,7 +113,7 @@ SETTINGS: dict[str, type[Any]] = {
 def rendered(template: Path, **known: object) -> str:
     """With the roles' defaults; what only an inventory can say is empty."""
     environment = Environment(undefined=ChainableUndefined, trim_blocks=True)
-    environment.filters["to_json"] = json.dumps
+    environment.filters.update(to_json=json.dumps, bool=bool)
     return environment.from_string(template.read_text()).render(**plain_values(), **known)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from ipaddress import AddressValueError, IPv4Address
-from typing import Any, Final
+from typing import Final
 
 from podlab.api.values.names import rfc1123_subdomain
 from podlab.deploy.preflight.checks.cluster import WHOLE_INVENTORY
@@ -19,6 +19,10 @@ ROLES: Final[Mapping[str, Sequence[str]]] = {
     "ingress": (),
 }
 """Which roles' variables matter on which hosts."""
+
+_MORE_THAN_TEXT: Final = {"list": ("a list", '["a", "b"]'), "dict": ("a dictionary", '{"a": "b"}')}
+Option = Mapping[str, object]
+"""What argument_specs.yml says of one variable."""
 
 _OURS: Final = "podlab_"
 _NEAR: Final = 0.85
@@ -110,7 +114,7 @@ def check_names(variables: Mapping[str, Collection[str]], known: Collection[str]
     for name, hosts in holders.items():
         near = get_close_matches(name, known, 1, _NEAR)
         if near or name.startswith(_OURS):
-            remedy = f"you may mean {near[0]}" if near else "inventory/README.md says where all variables are listed"
+            remedy = f"you may mean {near[0]}" if near else "docs/variables.md lists all"
             for host in hosts:
                 yield error(host, "variable", f"{name} is no variable of Podlab's", remedy)
 
@@ -129,9 +133,25 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
 def wrong_values(host: str, messages: Iterable[str]) -> Iterator[Finding]:
     """`messages` are Ansible's on the types of a host's variables."""
     for message in messages:
-        yield error(host, "variable", message, "correct it in the inventory; inventory/README.md says where types are")
+        yield error(host, "variable", message, "correct it in the inventory; docs/variables.md has the types")
 
 
-def values_of(variables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def texts_for_more(values: Mapping[str, object], options: Mapping[str, Option]) -> dict[str, str]:
+    """Lists and dictionaries that are given as text, as `-e NAME=VALUE` gives all, and INI inventories most."""
+    return {
+        name: str(value)
+        for name, value in values.items()
+        if isinstance(value, str) and str(options[name]["type"]) in _MORE_THAN_TEXT
+    }
+
+
+def wrong_texts(host: str, texts: Mapping[str, str], options: Mapping[str, Option]) -> Iterator[Finding]:
+    for name, value in texts.items():
+        kind, example = _MORE_THAN_TEXT[str(options[name]["type"])]
+        remedy = f"write it as YAML, in group_vars or with -e '{{\"{name}\": {example}}}'; in INI: {name}={example}"
+        yield error(host, "variable", f"{name} is {value!r}, not {kind}", remedy)
+
+
+def values_of(variables: Mapping[str, object], options: Iterable[str]) -> dict[str, object]:
     """Those of a host's variables that a role's options describe."""
     return {name: variables[name] for name in options if name in variables}

@@ -99,7 +99,7 @@ def test_labels_that_a_kubelet_may_not_set_are_refused(label: str, allowed: bool
         ("podlab_pod_cird", "you may mean podlab_pod_cidr"),
         ("node_lables", "you may mean node_labels"),
         ("master_node_monitor_grace", "you may mean master_node_monitor_grace_s"),
-        ("podlab_colour", "inventory/README.md says where all variables are listed"),
+        ("podlab_colour", "docs/variables.md lists all"),
     ],
 )
 def test_a_misspelt_variable_is_named_with_the_likely_right_one(name: str, remedy: str) -> None:
