@@ -23,8 +23,8 @@ ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
-up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); DUAL=1: IPv4 and IPv6
-	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) --ingress $(INGRESS) $(if $(DUAL),--dual-stack)
+up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); MASTERS=3 NODES=2; DUAL=1: IPv4 and IPv6
+	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) $(if $(MASTERS),--masters $(MASTERS)) $(if $(NODES),--nodes $(NODES)) --ingress $(INGRESS) $(if $(DUAL),--dual-stack)
 
 down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)

@@ -16,5 +16,9 @@ CONTROLLERS: Final = 7445
 KUBELET: Final = 7450
 PROXY: Final = 7451
 DNS: Final = 7452
+ETCD: Final = 2379
+"""Of etcd's members: what API servers ask."""
+PEERS: Final = 2380
+"""Of etcd's members, where they ask each other."""
 VXLAN: Final = 4789
 """UDP, where packets between pods on different network segments arrive: the number that IANA gave to VXLAN."""

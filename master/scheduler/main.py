@@ -53,7 +53,8 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server
         )
-        with candidacy(client, LEASE, address) as elector:
+        found_at = f"{settings.advertise_address or settings.bind_address}:{settings.port}"
+        with candidacy(client, LEASE, found_at) as elector:
             loop = elector.run(scheduler.run(elector.leading), tell(checks, elector))
             await component.serve_loop(server, checks, loop, scheduler.synced, stop)
 

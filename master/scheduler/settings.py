@@ -14,10 +14,12 @@ class SchedulerSettings:
     """`apiserver` is host:port, or several addresses with commas between.
 
     `configuration` is a KubeSchedulerConfiguration; Kubernetes' defaults without it.
+    At `advertise_address` API servers of other hosts find this scheduler; at `bind_address` when it is empty.
     """
 
     apiserver: str
     bind_address: str
     tls: Tls
     port: int = ports.SCHEDULER
+    advertise_address: str = ""
     configuration: Path | None = None

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from podlab.deploy.preflight.checks import inventory
 from podlab.deploy.preflight.checks.loadbalancers import check_pool
+from podlab.deploy.preflight.checks.masters import check_masters
 from podlab.deploy.preflight.checks.pod_network import check_pod_network
 from podlab.deploy.preflight.finding import Finding
 from podlab.deploy.preflight.hosts.facts import Host
@@ -53,6 +54,7 @@ def findings(variables: dict[str, Any]) -> Iterator[Finding]:
     options = {role: spec["argument_specs"]["variables"].get("options") or {} for role, spec in specs.items()}
     hosts = hosts_of(variables, everywhere=True, more=list(options["node"]))
     yield from inventory.check_hosts(hosts)
+    yield from check_masters(groups, hosts)
     yield from check_pool(hosts)
     yield from check_pod_network(hosts)
     names = {host.name: list(map(str, variables["hostvars"][host.name])) for host in hosts}

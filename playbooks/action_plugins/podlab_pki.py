@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy import certificates, front_proxy, secret_encryption, signing_keys
+from podlab.deploy import certificates, etcd_certificates, front_proxy, secret_encryption, signing_keys
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -24,8 +24,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "masters": {"type": "dict", "required": True},  # name to address
     "nodes": {"type": "dict", "required": True},  # name to address
     "ingress": {"type": "list", "elements": "str", "required": True},  # those of the nodes that serve Ingresses
+    "etcd": {"type": "dict", "default": {}},  # where members of etcd run: name to address
     "service_cidr": {"type": "str", "required": True},
-    "apiserver": {"type": "str", "required": True},  # host:port
+    "apiserver": {"type": "str", "required": True},  # host:port, or several with commas between
+    "endpoint": {"type": "str", "default": ""},  # host:port of the REST API for clients that know one address
+    "endpoint_names": {"type": "list", "elements": "str", "default": []},  # names and addresses of all API servers
     "members": {"type": "list", "elements": "str"},  # the nodes that the cluster has; left out, they are not known
 }
 
@@ -63,11 +66,12 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
     for name in absent:
         certificates.forget_node(directory / "pki", name)
     hosts = params["masters"], params["nodes"], params["ingress"]
-    wanted = certificates.wanted(*hosts, params["service_cidr"])
+    wanted = certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"])
     pki = directory / "pki"
     made = certificates.ensure(pki, wanted) + front_proxy.ensure(pki, params["masters"])
+    made += etcd_certificates.ensure(pki, params["etcd"], params["masters"])
     made += signing_keys.ensure(pki) + secret_encryption.ensure(pki)
-    path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
+    path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"], params["endpoint"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)
         made.append(path.name)
@@ -85,7 +89,8 @@ def ensure_in_a_copy(params: dict[str, Any], directory: Path, absent: list[str])
         return ensure(params, copy, absent)
 
 
-def client_config(cluster: str, apiserver: str) -> str:
+def client_config(cluster: str, apiserver: str, endpoint: str = "") -> str:
     """What podlab.client.config reads; the paths start at the file's own directory."""
     tls = {"ca": "pki/ca.crt", "cert": "pki/admin.crt", "key": "pki/admin.key"}
-    return yaml.safe_dump({"cluster": cluster, "server": apiserver, "tls": tls}, sort_keys=False)
+    shown = {"endpoint": endpoint} if endpoint else {}
+    return yaml.safe_dump({"cluster": cluster, "server": apiserver, **shown, "tls": tls}, sort_keys=False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import pwd
+import subprocess
 import sys
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -19,7 +20,8 @@ description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
     C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use;
-    C(ingress), whether it serves Ingresses; C(haproxy), whether that is there; and
+    C(ingress), whether it serves Ingresses; C(haproxy), whether that is there; C(etcd), whether its program is there,
+    whether ours has C(data) and whether it C(runs); and
     C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
@@ -33,6 +35,8 @@ OWN_LINKS = ("podlab", "lo", "veth")
 VENV = Path("/opt/podlab/venv")
 IF_INET6 = Path("/proc/net/if_inet6")
 HAPROXY = Path("/usr/sbin/haproxy")
+ETCD = Path("/usr/bin/etcd")
+ETCD_DATA = Path("/var/lib/podlab/etcd/member")
 INGRESS = Path("/etc/systemd/system/podlab-ingress.service")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
@@ -68,6 +72,14 @@ def ipv6_address(listed: str) -> str:
     return ""
 
 
+def etcd() -> dict[str, bool]:
+    """Whether it is there, and what there is of ours. systemd is asked only where there are data."""
+    has_data = ETCD_DATA.exists()
+    asked = ["systemctl", "is-active", "--quiet", "podlab-etcd"]
+    runs = has_data and subprocess.run(asked, check=False, timeout=30).returncode == 0
+    return {"program": ETCD.exists(), "data": has_data, "runs": runs}
+
+
 def shared_user() -> bool:
     """By its home: the user `podlab` may as well be a person."""
     try:
@@ -86,6 +98,7 @@ def main() -> None:
         "ipv6_address": ipv6_address(IF_INET6.read_text() if IF_INET6.exists() else ""),
         "ingress": INGRESS.exists(),
         "haproxy": HAPROXY.exists(),
+        "etcd": etcd(),
         "shared_user": shared_user(),
         "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
     }

@@ -24,13 +24,13 @@ DOCUMENTATION = r"""
 module: podlab_ready
 short_description: Waits until the API server shows a node Ready
 description:
-  - Never fails by itself. Tells whether the node is C(ready), and if not, C(cause), C(closed_port) where a port of the
-    master cannot be reached, and the end of the kubelet's C(journal).
+  - Never fails by itself. Tells whether the node is C(ready), and if not, C(cause), C(closed_port) where a port of a
+    master cannot be reached, and the end of the kubelet's C(journal). Any of the API servers may say so.
 options:
   node: {description: Name of the node., type: str, required: true}
-  apiserver: {description: Address of the API server., type: str, required: true}
-  grpc_port: {description: Its port for Podlab's components., type: int, required: true}
-  rest_port: {description: Its port for Kubernetes' REST API., type: int, required: true}
+  apiservers: {description: Addresses of the API servers., type: list, elements: str, required: true}
+  grpc_port: {description: Their port for Podlab's components., type: int, required: true}
+  rest_port: {description: Their port for Kubernetes' REST API., type: int, required: true}
   timeout_s: {description: For how long to wait., type: int, required: true}
   without_network: {description: A node that lacks nothing but a CNI plugin will do., type: bool, default: false}
 author: [Podlab]
@@ -38,7 +38,7 @@ author: [Podlab]
 
 OPTIONS = {
     "node": {"type": "str", "required": True},
-    "apiserver": {"type": "str", "required": True},
+    "apiservers": {"type": "list", "elements": "str", "required": True},
     "grpc_port": {"type": "int", "required": True},
     "rest_port": {"type": "int", "required": True},
     "timeout_s": {"type": "int", "required": True},
@@ -65,16 +65,29 @@ class Seen:
 
     cause: str = ""
     closed_port: int = 0
+    answered: bool = False
 
 
 def ready(seen: Seen) -> bool:
     return not seen.cause
 
 
-def look(node: str, apiserver: ApiServer, without_network: bool = False) -> Seen:
+def look(node: str, apiservers: list[ApiServer], without_network: bool = False) -> Seen:
+    """What the first API server says that shows the node Ready, or the last that answers, or why the first does not."""
     started = kubelet_started()
     if started is None:
         return Seen("its kubelet does not run")
+    told = Seen("there is no API server to ask")
+    for number, apiserver in enumerate(apiservers):
+        seen = look_at(node, apiserver, started, without_network)
+        if ready(seen):
+            return seen
+        if number == 0 or seen.answered:
+            told = seen
+    return told
+
+
+def look_at(node: str, apiserver: ApiServer, started: float, without_network: bool) -> Seen:
     for port in (apiserver.grpc_port, apiserver.rest_port):
         try:
             socket.create_connection((apiserver.address, port), timeout=REQUEST_S).close()
@@ -84,15 +97,17 @@ def look(node: str, apiserver: ApiServer, without_network: bool = False) -> Seen
     try:
         status, found = ask(apiserver, f"/api/v1/nodes/{node}")
         if status == 404:
-            return Seen("its kubelet has not registered it")
+            return Seen("its kubelet has not registered it", answered=True)
         if status == 200:
             status, lease = ask(apiserver, f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node}")
             if status in (200, 404):
-                return Seen(why_not(found, lease if status == 200 else {}, started, without_network))
+                cause = why_not(found, lease if status == 200 else {}, started, without_network)
+                return Seen(cause, answered=True)
             found = lease
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Seen(f"the API server at {apiserver.address} port {apiserver.rest_port} gives no answer: {error}")
-    return Seen(f"the API server refuses the kubelet's certificate a look: {status} {found.get('message', '')}")
+    refused = f"the API server refuses the kubelet's certificate a look: {status} {found.get('message', '')}"
+    return Seen(refused, answered=True)
 
 
 def why_not(node: dict[str, Any], lease: dict[str, Any], started: float, without_network: bool = False) -> str:
@@ -136,10 +151,11 @@ def journal() -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
-    apiserver = ApiServer(module.params["apiserver"], module.params["grpc_port"], module.params["rest_port"])
+    ports = module.params["grpc_port"], module.params["rest_port"]
+    apiservers = [ApiServer(address, *ports) for address in module.params["apiservers"]]
     deadline = time.monotonic() + module.params["timeout_s"]
     while True:
-        seen = look(module.params["node"], apiserver, module.params["without_network"])
+        seen = look(module.params["node"], apiservers, module.params["without_network"])
         if ready(seen) or time.monotonic() > deadline:
             break
         time.sleep(PAUSE_S)

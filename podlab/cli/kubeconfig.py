@@ -10,7 +10,6 @@ from urllib.request import proxy_bypass
 import typer
 import yaml
 
-from podlab import ports
 from podlab.client.config import ClientConfig, load_client_config, state_directory
 from podlab.settings import SettingsError
 
@@ -39,7 +38,7 @@ def kubeconfig(
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror}") from error
     typer.echo(f"{path} written: KUBECONFIG={path} kubectl get nodes")
-    if warning := proxy_warning(config.server.rpartition(":")[0], os.environ):
+    if warning := proxy_warning(config.rest[0], os.environ):
         typer.echo(warning, err=True)
 
 
@@ -57,7 +56,7 @@ def proxy_warning(host: str, environment: Mapping[str, str]) -> str:
 
 def content(config: ClientConfig) -> str:
     """The kubeconfig of the administrator, with the certificates in it. Raises SettingsError."""
-    host = config.server.rpartition(":")[0]
+    host, port = config.rest
     user = f"{config.cluster}-admin"
     return yaml.safe_dump(
         {
@@ -67,7 +66,7 @@ def content(config: ClientConfig) -> str:
                 {
                     "name": config.cluster,
                     "cluster": {
-                        "server": f"https://{host}:{ports.REST}",
+                        "server": f"https://{host}:{port}",
                         "certificate-authority-data": _embedded(config.tls.ca),
                     },
                 }

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from podlab import settings
+from podlab import ports, settings
 from podlab.tls import Tls
 
 STATE_DIRECTORY = ".podlab"
@@ -17,7 +17,8 @@ DEFAULT_CLUSTER = "lab"
 
 @dataclass(frozen=True)
 class ClientConfig:
-    """`server` is host:port, or the addresses of several with commas between.
+    """`server` is host:port, or the addresses of several with commas between. `endpoint` is host:port of the REST API
+    for clients that know one address only; the first of the servers when it is empty.
 
     Relative paths in `tls` start at the file's own directory.
     """
@@ -25,6 +26,14 @@ class ClientConfig:
     cluster: str
     server: str
     tls: Tls
+    endpoint: str = ""
+
+    @property
+    def rest(self) -> tuple[str, int]:
+        """Host and port of the REST API."""
+        first = self.server.partition(",")[0]
+        host, _, port = (self.endpoint or f"{first.rpartition(':')[0]}:{ports.REST}").rpartition(":")
+        return host, int(port)
 
 
 def cluster_name(given: str = "") -> str:

@@ -32,14 +32,21 @@ class Certificate:
 
 
 def wanted(
-    masters: Mapping[str, str], nodes: Mapping[str, str], ingress: Collection[str], service_cidr: str
+    masters: Mapping[str, str],
+    nodes: Mapping[str, str],
+    ingress: Collection[str],
+    service_cidr: str,
+    endpoints: Collection[str] = (),
 ) -> Iterator[Certificate]:
-    """All certificates of a cluster of these hosts (name to address); those nodes of `ingress` serve Ingresses."""
+    """All certificates of a cluster of these hosts (name to address); those nodes of `ingress` serve Ingresses.
+
+    API servers also answer at `endpoints`, names and addresses that lead to any of them.
+    """
     yield Certificate("", "admin", "kubernetes-admin", ("system:masters",))
     first_service_address = str(networks(service_cidr)[0][1])
     for host, address in masters.items():
         own = (host, address, *LOOPBACK)
-        served = (*own, *masters.values(), first_service_address, *APISERVER_NAMES)
+        served = (*own, *masters.values(), *endpoints, first_service_address, *APISERVER_NAMES)
         yield Certificate(host, "apiserver", "system:apiserver", ("system:masters",), served)
         yield Certificate(host, "scheduler", "system:kube-scheduler", (), own)
         yield Certificate(host, "controllers", "system:kube-controller-manager", (), own)

@@ -71,12 +71,16 @@ def test_every_variable_that_an_inventory_may_set_is_typed(role: Path) -> None:
             "addresses",
             "apiserver",
             "dns_address",
+            "endpoint_names",
+            "etcd_members",
+            "groups",
             "masters",
             "node_ip",
             "nodes",
             "on_missing",
             "own_pki",
             "pki",
+            "rest",
             "users",
         }
     }

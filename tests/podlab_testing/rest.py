@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from podlab import ports
 from podlab.api.kinds import Kind
 from podlab.client.config import ClientConfig, load_client_config
 from podlab_testing import builtin_kinds
@@ -103,7 +102,8 @@ class Rest:
         content_type: str = "application/json",
     ) -> Any:
         """The answer; a status that is allowed is one, too. Raises NotThere."""
-        url = f"https://{self._config.server.rpartition(':')[0]}:{ports.REST}{path}"
+        host, port = self._config.rest
+        url = f"https://{host}:{port}{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"Content-Type": content_type}, method=method)
         deadline = time.monotonic() + AWAY_AT_MOST_S

@@ -20,6 +20,9 @@ KEY_OWNERS = {
     "proxy.key": "podlab-proxy",
     "dns.key": "podlab-dns",
     "ingress.key": "podlab-ingress",
+    "etcd.key": "podlab-etcd",
+    "etcd-client.key": "podlab-apiserver",
+    "etcd-password": "podlab-apiserver",
 }
 
 # Services that are not root, what is looked through for files that they can read, and what they may besides
@@ -34,6 +37,7 @@ MORE = {
     "podlab-apiserver": (
         "/etc/podlab/audit-policy.yaml", "/etc/podlab/pki/service-accounts", "/etc/podlab/pki/tokens.csv",
         "/etc/podlab/pki/front-proxy-client.key",
+        "/etc/podlab/pki/etcd-client.key", "/etc/podlab/pki/etcd-password",
         "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
     ),
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
@@ -44,7 +48,8 @@ MORE = {
 }  # fmt: skip
 
 # Of find(1): what only its service may read.
-SECRETS = ("'('", "-name", "'*.key'", "-o", "-name", "tokens.csv", "-o", "-name", "encryption.yaml", "')'")
+_NAMES = ("tokens.csv", "encryption.yaml", "etcd-password")
+SECRETS = ("'('", "-name", "'*.key'", *(word for name in _NAMES for word in ("-o", "-name", name)), "')'")
 
 
 def found(machine: Machine, *expression: str) -> list[tuple[str, int, str]]:

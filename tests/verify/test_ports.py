@@ -12,7 +12,11 @@ from podlab.deploy.preflight.checks.requirements import PORTS
 from podlab.deploy.verify import tls_probe
 from podlab.deploy.verify.machines import run_script
 
-COMPONENTS = {group: tuple(f"{name}:{port}" for port, name in ports.items()) for group, ports in PORTS.items()}
+# What is the cluster's own: etcd has an authority of its own, and is asked below.
+COMPONENTS = {
+    group: tuple(f"{name}:{port}" for port, name in ports.items()) for group, ports in PORTS.items() if group != "etcd"
+}
+ETCD = {"etcd": tuple(f"{name}:{port}" for port, name in PORTS["etcd"].items())}
 # Kubernetes' REST API lets anybody ask for health and version, so that a load balancer can.
 CERTIFICATES_ONLY = {
     group: tuple(name for name in names if not name.endswith(":6443")) for group, names in COMPONENTS.items()
@@ -73,3 +77,21 @@ def test_a_component_refuses_anonymous_callers(calls: Any) -> None:
 def test_a_component_refuses_strangers(calls: Any) -> None:
     """{component} refuses callers with a certificate of an unknown CA."""
     assert not calls["stranger"]["answered"], "it answered a caller whose certificate another CA signed"
+
+
+@pytest.mark.each("component", ETCD)
+def test_etcd_answers_those_of_its_own_authority_alone(
+    machine: Machine, component: str, stranger: str, client_config: ClientConfig
+) -> None:
+    """{component} answers callers with a certificate of etcd's own authority, and no others of the cluster."""
+    name, _, port = component.partition(":")
+    authority = machine.file(f"/etc/podlab/pki/{name}-ca.crt").content_string
+    admin = client_config.tls.cert.read_text() + client_config.tls.key.read_text()
+    for shown, whose in ((stranger, "a stranger's"), (admin, "the administrator's")):
+        asked = {"port": port, "ca": authority, "stranger": shown, "own": f"/etc/podlab/pki/{name}"}
+        calls: Any = run_script(machine, tls_probe, json.dumps(asked))
+        assert calls["listening"], f"nothing listens on {component}; see journalctl -u podlab-etcd"
+        assert calls["own"]["answered"], f"a member's call failed: {calls['own']['error'] or 'no answer'}"
+        assert not calls["plain"]["answered"], "it answered a caller in plain text"
+        assert not calls["anonymous"]["answered"], "it answered a caller that showed no certificate"
+        assert not calls["stranger"]["answered"], f"it answered a caller with {whose} certificate"

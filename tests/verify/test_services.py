@@ -7,6 +7,7 @@ UNITS = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
     "nodes": ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2"),
     "ingress": ("podlab-haproxy", "podlab-ingress"),
+    "etcd": ("podlab-etcd",),
 }
 OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
 

@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 from podlab_testing.deployed import Cli, MakeNamespace, condition_of, wait_until
 
-from podlab import ports
 from podlab.client.config import load_client_config
 
 LIMIT_S = 30
@@ -39,7 +38,7 @@ async def session(cli: Cli) -> AsyncIterator[aiohttp.ClientSession]:
     config = load_client_config(cli.cluster)
     tls = ssl.create_default_context(cafile=str(config.tls.ca))
     tls.load_cert_chain(config.tls.cert, config.tls.key)
-    base = f"https://{config.server.rpartition(':')[0]}:{ports.REST}"
+    base = "https://{}:{}".format(*config.rest)
     async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(ssl=tls)) as made:
         yield made
 

@@ -6,6 +6,7 @@ from podlab.deploy.preflight.checks.cluster import check_cluster
 from podlab.deploy.preflight.checks.existing import found_name, found_networks, found_releases
 from podlab.deploy.preflight.checks.host import check_host
 from podlab.deploy.preflight.checks.loadbalancers import check_pool_on_hosts
+from podlab.deploy.preflight.checks.masters import check_masters_on_hosts
 from podlab.deploy.preflight.finding import Finding, Severity, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
 from podlab.deploy.release.jumps import ReleaseVersion
@@ -32,5 +33,5 @@ def judge(
     findings.extend([*check_cluster(hosts, reached), *found_name(hosts, reached), *found_networks(hosts, reached)])
     if release is not None:
         findings.extend(found_releases(hosts, reached, release))
-    findings.extend([*check_pool_on_hosts(hosts, reached), *ports])
+    findings.extend([*check_pool_on_hosts(hosts, reached), *check_masters_on_hosts(hosts, reached), *ports])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

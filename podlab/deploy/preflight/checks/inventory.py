@@ -11,12 +11,13 @@ from podlab.api.values.names import rfc1123_subdomain
 from podlab.deploy.preflight.checks.cluster import WHOLE_INVENTORY
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Host
-from podlab.deploy.preflight.hosts.hostvars import GROUPS, INGRESS
+from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
     "masters": ("podlab", "preflight", "master", "support"),
     "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "support"),
     "ingress": (),
+    "etcd": ("podlab", "preflight", "etcd"),
 }
 """Which roles' variables matter on which hosts."""
 
@@ -43,7 +44,7 @@ def check_groups(groups: Mapping[str, Sequence[str]], missing_sources: Iterable[
         cause = f"there is no inventory {', '.join(missing)}"
         yield error(WHOLE_INVENTORY, "inventory", cause, "name yours with -i; `podlab lab list` shows the labs here")
         return
-    filled = {name.lower(): name for name, hosts in groups.items() if hosts and name not in (*GROUPS, "all")}
+    filled = {name.lower(): name for name, hosts in groups.items() if hosts and name not in (*GROUPS, ETCD, "all")}
     for group in GROUPS:
         if groups.get(group):
             continue
@@ -54,9 +55,6 @@ def check_groups(groups: Mapping[str, Sequence[str]], missing_sources: Iterable[
     if strangers:
         cause = f"the group {INGRESS} has {', '.join(strangers)}, which the group nodes has not"
         yield error(WHOLE_INVENTORY, "groups", cause, "put them into nodes, too: a node's network leads to pods")
-    if len(groups.get("masters", ())) > 1:
-        cause = f"the group masters has {len(groups['masters'])} hosts, {', '.join(groups['masters'])}"
-        yield error(WHOLE_INVENTORY, "groups", cause, "leave one: clusters of several masters are not there yet")
 
 
 def check_hosts(hosts: Sequence[Host]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from podlab.deploy.preflight.checks.firewall import answers_closing_rule, closin
 from podlab.deploy.preflight.checks.requirements import PORTS, WAYS
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Host
+from podlab.ports import SCHEDULER
 
 
 def awaited_at(host: Host, hosts: Sequence[Host]) -> dict[int, list[str]]:
@@ -35,6 +36,8 @@ def listeners_for(
         for host in hosts
         if host.name in opened
         for port in sorted({port for each, port in _clients_of(host, hosts) if each == visitor})
+        # One that runs may listen at loopback, until there is a second master.
+        if port != SCHEDULER or port in opened[host.name]["open"]
     ]
 
 
@@ -72,7 +75,10 @@ def _closed_by(host: str, port: int, visitors: Sequence[str], firewalls: Mapping
 def _clients_of(host: Host, hosts: Sequence[Host]) -> Iterator[tuple[Host, int]]:
     for of, to, ports in WAYS:
         if to in host.groups:
-            yield from ((visitor, port) for visitor in hosts if of in visitor.groups for port in ports)
+            visitors = [visitor for visitor in hosts if of in visitor.groups]
+            yield from (
+                (visitor, port) for visitor in visitors for port in ports if port != SCHEDULER or visitor != host
+            )
 
 
 def _component(port: int) -> str:

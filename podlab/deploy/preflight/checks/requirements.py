@@ -25,6 +25,7 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
         ports.CONTROLLERS: "controllers",
     },
     "nodes": {ports.KUBELET: "kubelet", ports.PROXY: "proxy", ports.DNS: "dns"},
+    "etcd": {ports.ETCD: "etcd", ports.PEERS: "etcd"},
 }
 """Group to the ports that its components listen on."""
 
@@ -37,8 +38,13 @@ WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("masters", "masters", (ports.REST, ports.APISERVER)),
     ("nodes", "masters", (ports.REST, ports.APISERVER)),
     ("masters", "nodes", (ports.KUBELET, ports.PROXY, ports.DNS)),
+    ("masters", "masters", (ports.SCHEDULER,)),
+    ("masters", "etcd", (ports.ETCD,)),
+    ("etcd", "etcd", (ports.ETCD, ports.PEERS)),
 )
-"""Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included."""
+"""Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included.
+
+A scheduler is asked at its own host's loopback, and by other masters."""
 
 OWN_UNITS: Final = "podlab-"
 """How the names of Podlab's own units begin: a port that one of them holds is not taken."""

@@ -110,6 +110,8 @@ class Facts:
     made_with: Mapping[str, str] = field(default_factory=dict)
     release: ReleaseVersion | None = None
     store_schema: int | None = None
+    own_store: bool = False
+    """Whether an API server's store is a SQLite file there."""
 
     @property
     def disk_free_bytes(self) -> int:
@@ -151,6 +153,7 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         made_with=printed["made_with"],
         release=ReleaseVersion.parse(printed["release"]),
         store_schema=printed["store_schema"],
+        own_store=printed["own_store"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
         **{name: printed[name] for name in same + release + amounts},
     )

@@ -25,13 +25,22 @@ def members(directory: Path) -> list[str] | None:
         config = load_client_config_of(directory)
     except SettingsError:
         return None
-    host, _, port = config.server.rpartition(":")
+    if not any(_listens(server) for server in config.server.split(",")):
+        return None
     try:
-        # Tells at once that nobody listens, where gRPC would try again and again.
-        socket.create_connection((host, int(port)), _WITHIN_S).close()
         return asyncio.run(_ask(config))
     except (ApiError, OSError):
         return None
+
+
+def _listens(server: str) -> bool:
+    """Tells at once that nobody does, where gRPC would try again and again."""
+    host, _, port = server.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _WITHIN_S).close()
+    except OSError:
+        return False
+    return True
 
 
 async def _ask(config: ClientConfig) -> list[str] | None:

@@ -284,6 +284,11 @@ def store_schema(path: str = STORE) -> int | None:
     return struct.unpack_from(">i", head, USER_VERSION_AT)[0] if len(head) == 100 else None
 
 
+def own_store(directory: str = "/var/lib/podlab/apiserver") -> bool:
+    """Whether the API server's store is a SQLite file: one is there, and it has not used an etcd since."""
+    return os.path.exists(f"{directory}/store.db") and not os.path.exists(f"{directory}/etcd-store")
+
+
 def ipv6() -> list[str] | None:
     """Addresses that others on the link or beyond may reach, each with its prefix and link; None: no IPv6 here."""
     if not os.path.exists("/proc/net/if_inet6"):
@@ -326,6 +331,7 @@ def gather() -> dict[str, object]:
         "made_with": made_with(),
         "release": release_in_use(),
         "store_schema": store_schema(),
+        "own_store": own_store(),
         "clock_started": started,
         "clock_ended": time.time(),
     }

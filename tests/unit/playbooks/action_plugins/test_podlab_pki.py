@@ -27,8 +27,11 @@ PARAMS = {
     "masters": {"m1": "10.0.0.11"},
     "nodes": {"n1": "10.0.0.21"},
     "ingress": ["n1"],
+    "etcd": {},
     "service_cidr": "10.96.0.0/16",
     "apiserver": "10.0.0.11:7443",
+    "endpoint": "",
+    "endpoint_names": [],
 }
 ALL = [
     "ca",

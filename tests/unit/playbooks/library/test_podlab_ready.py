@@ -68,15 +68,41 @@ def test_where_another_cni_plugin_is_to_come_a_node_may_lack_that_and_nothing_el
     assert podlab_ready.why_not(found, lease(AFTER), STARTED) != ""
 
 
+def servers(*grpc_ports: int) -> list[Any]:
+    return [podlab_ready.ApiServer("127.0.0.1", port, 6443) for port in grpc_ports]
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        ({1: "no heartbeat", 2: ""}, ""),
+        ({1: "", 2: "no heartbeat"}, ""),
+        ({1: "cannot be reached", 2: "has not registered it"}, "has not registered it"),
+        ({1: "cannot be reached", 2: "cannot be reached either"}, "cannot be reached"),
+    ],
+)
+def test_of_several_api_servers_any_may_say_that_the_node_is_ready(
+    monkeypatch: pytest.MonkeyPatch, told: dict[int, str], cause: str
+) -> None:
+    def look_at(_node: str, server: Any, *_: object) -> Any:
+        said = told[server.grpc_port]
+        return podlab_ready.Seen(said, answered="reached" not in said)
+
+    monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: STARTED)
+    monkeypatch.setattr(podlab_ready, "look_at", look_at)
+    assert podlab_ready.look("n1", servers(*told)).cause == cause
+
+
 def test_a_kubelet_that_does_not_run_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: None)
-    assert podlab_ready.look("n1", podlab_ready.ApiServer("127.0.0.1", 7443, 6443)).cause == "its kubelet does not run"
+    (server,) = servers(7443)
+    assert podlab_ready.look("n1", [server]).cause == "its kubelet does not run"
 
 
 def test_a_closed_port_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: STARTED)
-    seen = podlab_ready.look("n1", podlab_ready.ApiServer("127.0.0.1", port, 6443))
+    seen = podlab_ready.look("n1", servers(port))
     assert seen.closed_port == port
     assert seen.cause == f"it cannot reach the API server at 127.0.0.1 port {port}: Connection refused"

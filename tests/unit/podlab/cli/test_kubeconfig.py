@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,21 @@ def test_a_kubeconfig_holds_all_that_kubectl_needs(config: ClientConfig) -> None
     assert base64.b64decode(user["user"]["client-key-data"]) == b"the key"
     assert context["context"] == {"cluster": cluster["name"], "user": user["name"]}
     assert made["current-context"] == context["name"]
+
+
+@pytest.mark.parametrize(
+    ("server", "endpoint", "url"),
+    [
+        ("10.0.0.11:7443,10.0.0.12:7443", "", "https://10.0.0.11:6443"),
+        ("10.0.0.11:7443,10.0.0.12:7443", "api.example.org:443", "https://api.example.org:443"),
+        ("[fd00::1]:7443", "", "https://[fd00::1]:6443"),
+    ],
+)
+def test_of_several_api_servers_the_endpoint_is_named_or_the_first(
+    config: ClientConfig, server: str, endpoint: str, url: str
+) -> None:
+    made = yaml.safe_load(kubeconfig.content(replace(config, server=server, endpoint=endpoint)))
+    assert made["clusters"][0]["cluster"]["server"] == url
 
 
 def test_nobody_else_can_read_it_even_where_a_readable_one_was(tmp_path: Path) -> None:

@@ -20,6 +20,26 @@ def test_everybody_reaches_the_api_server_and_it_reaches_the_nodes() -> None:
     assert awaited_at(N1, HOSTS) == {7450: ["m1"], 7451: ["m1"], 7452: ["m1"]}
 
 
+def test_masters_ask_each_other_s_schedulers_and_etcd_s_members_each_other() -> None:
+    both = frozenset({"masters", "etcd"})
+    masters = [Host(name=f"m{n}", groups=both, variables={"podlab_address": f"192.0.2.{n}"}) for n in (1, 2)]
+    assert awaited_at(masters[0], [*masters, N1]) == {
+        6443: ["m1", "m2", "n1"],
+        7443: ["m1", "m2", "n1"],
+        7444: ["m2"],
+        2379: ["m1", "m2"],
+        2380: ["m1", "m2"],
+    }
+
+
+def test_a_scheduler_that_runs_is_not_tried_for_it_may_listen_at_loopback() -> None:
+    masters = (MASTER, host("m2", "masters", 12))
+    opened = {"m1": {"open": [6443]}, "m2": {"open": [7444]}}
+    tried = {(target["host"], target["port"]) for each in masters for target in listeners_for(each, masters, opened)}
+    assert ("m2", 7444) in tried
+    assert ("m1", 7444) not in tried
+
+
 def test_a_host_tries_what_it_needs_of_those_that_take_part() -> None:
     opened = {"m1": {"open": [7443]}, "n1": {"open": [7450, 7451, 7452]}}
     assert [(target["host"], target["port"], target["attended"]) for target in listeners_for(N1, HOSTS, opened)] == [
