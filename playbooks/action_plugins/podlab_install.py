@@ -17,7 +17,7 @@ class ActionModule(OnHost):
             return super().run(tmp, task_vars)
         folder = self._make_tmp_path()
         try:
-            arguments["archives"] = [self._sent(Path(archive), folder) for archive in arguments["archives"]]
+            arguments["archives"] = [self._sent(Path(archive), folder) for archive in arguments.get("archives", [])]
             self._task.args = arguments
             return super().run(tmp, task_vars)
         finally:

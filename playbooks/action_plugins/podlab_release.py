@@ -13,8 +13,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from podlab.deploy.images.elf import ProgramError
+from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.release import bundle, sources, wheels
 from podlab.deploy.release.environment import RELEASES, Variant, is_compiled
+from podlab.deploy.release.jumps import ReleaseVersion
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},  # where the archive is to be
@@ -24,7 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class ActionModule(ActionBase):
-    """Result: `changed`, `name`, `folder` on the hosts, `archives`, `compiled` and `images`."""
+    """Result: `changed`, `name`, `version` (as servers tell it), `folder` there, `archives`, `compiled`, `images`."""
 
     _supports_check_mode = True
     _requires_connection = False
@@ -51,8 +53,15 @@ class ActionModule(ActionBase):
         return {
             "changed": packed,
             "name": release.name,
+            "version": str(current(root)),
             "folder": f"{RELEASES}/{release.name}",
             "archives": archives,
             "compiled": is_compiled(variant.target),
             "images": [dataclasses.asdict(image) for image in release.images],
         }
+
+
+def current(root: Path) -> ReleaseVersion | None:
+    """What hosts run once they have what is packed here."""
+    state = sources.digest(root, sources.source_files(root))
+    return ReleaseVersion.parse({**probe.release(str(root)), "build": sources.build(state)})

@@ -13,22 +13,24 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
 module: podlab_install
-short_description: Unpacks a release of Podlab and makes it the one in use
+short_description: Unpacks a release of Podlab and makes it the one in use, or either of these
 description:
   - A release is complete, and on the disk, before it is the one in use; what an earlier run began and did not end is
     begun anew. Of earlier releases only the one that was in use stays.
   - What is in the archives is a virtualenv but for its Python, which is the host's own.
 options:
   name: {description: The release's name., type: str, required: true}
-  archives: {description: Tar archives., type: list, elements: path, required: true}
+  archives: {description: "Tar archives; none for a release that is there.", type: list, elements: path, default: []}
   compiled: {description: Whether they hold compiled code for the host's Python., type: bool, required: true}
+  in_use: {description: "Whether to make it the one in use, or to unpack it only.", type: bool, default: true}
 author: [Podlab]
 """
 
 OPTIONS = {
     "name": {"type": "str", "required": True},
-    "archives": {"type": "list", "elements": "path", "required": True},
+    "archives": {"type": "list", "elements": "path", "default": []},
     "compiled": {"type": "bool", "required": True},
+    "in_use": {"type": "bool", "default": True},
 }
 ROOT = Path("/opt/podlab")
 COMPLETE = "complete"
@@ -117,24 +119,35 @@ def forget_others(releases: Path, kept: set[str]) -> None:
             shutil.rmtree(entry)
 
 
+def is_complete(root: Path, name: str) -> bool:
+    return (root / "releases" / name / COMPLETE).exists()
+
+
+def stage(root: Path, name: str, archives: list[str], compiled: bool) -> None:
+    """The release is there, beside the one in use."""
+    if not is_complete(root, name):
+        if not archives:
+            raise InstallError(f"{root}/releases/{name} is not there, or not whole: run the playbook again")
+        unpack(root / "releases" / name, archives, compiled)
+    forget_others(root / "releases", {name, in_use(root / "venv") or name})
+
+
 def install(root: Path, name: str, archives: list[str], compiled: bool) -> None:
-    releases, link = root / "releases", root / "venv"
-    before = in_use(link)
-    if not (releases / name / COMPLETE).exists():
-        unpack(releases / name, archives, compiled)
-    use(releases / name, link)
-    forget_others(releases, {name, before or name})
+    stage(root, name, archives, compiled)
+    use(root / "releases" / name, root / "venv")
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     name, before = module.params["name"], in_use(ROOT / "venv")
+    act = install if module.params["in_use"] else stage
+    changed = name != before and (module.params["in_use"] or not is_complete(ROOT, name))
     try:
-        if name != before and not module.check_mode:
-            install(ROOT, name, module.params["archives"], module.params["compiled"])
+        if changed and not module.check_mode:
+            act(ROOT, name, module.params["archives"], module.params["compiled"])
     except (InstallError, OSError, subprocess.TimeoutExpired) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=name != before, before=before)
+    module.exit_json(changed=changed, before=before)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,8 @@ DECIDING = (
     "podlab.deploy.preflight.checks.firewall",
     "podlab.deploy.preflight.checks.inventory",
     "podlab.deploy.preflight.checks.all",
+    "podlab.deploy.release.jumps",
+    "podlab.deploy.release.rolling",
     "podlab.deploy.preflight.checks.cluster",
     "podlab.deploy.preflight.checks.loadbalancers",
     "podlab.deploy.preflight.hosts.unreachable",

@@ -53,3 +53,17 @@ def test_a_release_that_cannot_be_unpacked_is_not_in_use(tmp_path: Path, archive
     with pytest.raises(podlab_install.InstallError, match=r"tar --extract .*: exit"):
         podlab_install.install(tmp_path, "two", [str(tmp_path / "broken.tar")], compiled=True)
     assert podlab_install.in_use(tmp_path / "venv") == "one"
+
+
+def test_a_release_may_be_there_before_it_is_used(tmp_path: Path, archive: str) -> None:
+    podlab_install.install(tmp_path, "one", [archive], compiled=True)
+    podlab_install.stage(tmp_path, "two", [archive], compiled=True)
+    assert podlab_install.in_use(tmp_path / "venv") == "one"
+    podlab_install.install(tmp_path, "two", [], compiled=True)
+    assert podlab_install.in_use(tmp_path / "venv") == "two"
+    assert {path.name for path in (tmp_path / "releases").iterdir()} == {"one", "two"}
+
+
+def test_a_release_that_is_not_there_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(podlab_install.InstallError, match="releases/one is not there, or not whole"):
+        podlab_install.install(tmp_path, "one", [], compiled=True)
