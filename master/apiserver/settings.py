@@ -100,5 +100,7 @@ class ApiServerSettings:
     """Without it, nothing is passed on to API servers behind Services."""
     encryption: Path | None = None
     """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""
+    backups: Path | None = None
+    """Where `podlab-store backup` puts those that are made by the clock: this server's Lease tells of the last."""
     etcd: EtcdSettings | None = None
     """What several servers share; without it, the store is a SQLite file in `data_dir`, for this server alone."""

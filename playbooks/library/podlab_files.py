@@ -51,7 +51,7 @@ options:
     elements: dict
     default: []
     suboptions:
-      name: {description: "The unit, without C(.service).", type: str, required: true}
+      name: {description: "The unit, without C(.service); or a C(.timer).", type: str, required: true}
       files: {description: The entries that are its own., type: list, elements: dict, default: [], suboptions: *entry}
       reads: {description: What else it reads., type: list, elements: path, default: []}
   one_by_one: {description: Whether the next service is restarted when the last one runs., type: bool, default: false}
@@ -83,6 +83,7 @@ SYSTEMCTL_WITHIN_S = 30
 # systemd itself gives a service 90 s to start, and another 90 to stop, unless its unit says otherwise.
 STARTED_WITHIN_S = 200
 JOURNAL_LINES = 15
+TIMER = ".timer"
 
 
 class ServiceError(Exception):
@@ -173,6 +174,10 @@ def systemctl(*arguments: str, within_s: int = SYSTEMCTL_WITHIN_S) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=within_s).stdout
 
 
+def unit_of(name: str) -> str:
+    return name if name.endswith(TIMER) else f"{name}.service"
+
+
 def has_systemd() -> bool:
     return Path("/run/systemd/system").is_dir()
 
@@ -235,7 +240,9 @@ def work(services: list[dict[str, Any]], found: list[dict[str, str]]) -> Work:
     old = [
         service["name"]
         for service in services
-        if runs_since_before(by_name[service["name"]]["MainPID"], [*paths_of(service["files"]), *service["reads"]])
+        if runs_since_before(
+            by_name[service["name"]].get("MainPID", "0"), [*paths_of(service["files"]), *service["reads"]]
+        )
     ]
     return Work(
         reload=bool(stale) or any(each["LoadState"] == "not-found" for each in found),
@@ -255,10 +262,10 @@ def perform(todo: Work, one_by_one: bool) -> None:
         if todo.reload:
             systemctl("daemon-reload")
         if todo.enable:
-            systemctl("enable", "--quiet", *(f"{name}.service" for name in todo.enable))
-        if changing := [f"{name}.service" for name in [*todo.restart, *todo.start]]:
+            systemctl("enable", "--quiet", *map(unit_of, todo.enable))
+        if changing := [unit_of(name) for name in [*todo.restart, *todo.start]]:
             # What systemd gave up to start again is started once more.
-            if failed := [f"{name}.service" for name in todo.start if has_failed(name)]:
+            if failed := [unit_of(name) for name in todo.start if has_failed(name)]:
                 systemctl("reset-failed", *failed)
             for units in [[unit] for unit in changing] if one_by_one else [changing]:
                 systemctl("restart", *units, within_s=STARTED_WITHIN_S)
@@ -268,16 +275,22 @@ def perform(todo: Work, one_by_one: bool) -> None:
 
 
 def has_failed(name: str) -> bool:
-    (found,) = properties([f"{name}.service"])
+    (found,) = properties([unit_of(name)])
     return found["ActiveState"] == "failed"
 
 
 def complaints(names: list[str]) -> list[str]:
     """The end of the journal of each of these services that does not run."""
     told = []
-    for name, found in zip(names, properties([f"{name}.service" for name in names]) if names else [], strict=True):
+    for name, found in zip(names, properties([unit_of(name) for name in names]) if names else [], strict=True):
         if found["ActiveState"] != "active":
-            command = ["journalctl", f"--unit={name}", f"--lines={JOURNAL_LINES}", "--no-pager", "--output=cat"]
+            command = [
+                "journalctl",
+                f"--unit={unit_of(name)}",
+                f"--lines={JOURNAL_LINES}",
+                "--no-pager",
+                "--output=cat",
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SYSTEMCTL_WITHIN_S)
             told += [f"{name} is {found['ActiveState']}. The end of its journal:", *done.stdout.splitlines()]
     return told
@@ -287,7 +300,11 @@ def run_services(services: list[dict[str, Any]], check: bool, one_by_one: bool) 
     """Have the services run with their files. Raises ServiceError, and what asking systemd raises."""
     if not services or (check and not has_systemd()):
         return Work(False, [], [], [])
-    todo = work(services, properties([f"{service['name']}.service" for service in services]))
+    units = [unit_of(service["name"]) for service in services]
+    todo = work(services, properties(units))
+    # A timer is as it should be, too, when what it starts has changed.
+    if started := [f"{unit.removesuffix(TIMER)}.service" for unit in units if unit.endswith(TIMER)]:
+        todo.reload |= any(found["NeedDaemonReload"] == "yes" for found in properties(started))
     if not check and todo.any():
         perform(todo, one_by_one)
     return todo

@@ -1,6 +1,7 @@
 """`podlab api-resources`, `version`, `cluster-info` and `info`: what there is, and whom one talks to."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -8,11 +9,12 @@ import typer
 from podlab import __version__
 from podlab.api.objects import is_true
 from podlab.api.selection.labels import HOSTNAME_LABEL
+from podlab.api.values import times
 from podlab.cli import discovery, session
 from podlab.cli.objects import printing
 from podlab.cli.options import Output
 from podlab.client.client import Client
-from podlab.client.leaderelection.decide import ADDRESS, NAMESPACE, VERSION
+from podlab.client.leaderelection.decide import ADDRESS, BACKED_UP, NAMESPACE, VERSION
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
@@ -69,7 +71,7 @@ async def _cluster_info(client: Client) -> list[str]:
 
 
 def info() -> None:
-    """Show which release each API server and each node runs."""
+    """Show which release each API server and each node runs, and when the store was last backed up."""
     for line in session.run(_info):
         typer.echo(line)
 
@@ -77,7 +79,11 @@ def info() -> None:
 async def _info(client: Client) -> list[str]:
     leases = (await client.list(Lease, namespace=NAMESPACE, label_selector=SERVERS)).items
     nodes = (await client.list(Node)).items
-    return [f"Cluster {(await client.version()).cluster_name}", *releases(leases, nodes)]
+    return [
+        f"Cluster {(await client.version()).cluster_name}",
+        *releases(leases, nodes),
+        *backups(leases, datetime.now(UTC)),
+    ]
 
 
 def releases(servers: Iterable[Lease], nodes: Iterable[Node]) -> list[str]:
@@ -90,6 +96,19 @@ def releases(servers: Iterable[Lease], nodes: Iterable[Node]) -> list[str]:
         state = "Ready" if is_true(node.status.conditions, "Ready") else "NotReady"
         rows.append((node.metadata.name, "kubelet", node.status.nodeInfo.kubeletVersion, state))
     return printing.aligned(rows)
+
+
+def backups(servers: Iterable[Lease], now: datetime) -> list[str]:
+    """A line for each API server's host: how old the last backup of the store there is."""
+    lines = []
+    for metadata in sorted((lease.metadata for lease in servers), key=lambda own: own.annotations[ADDRESS]):
+        host, backed_up = metadata.labels[HOSTNAME_LABEL], metadata.annotations[BACKED_UP]
+        if backed_up:
+            age = times.duration((now - datetime.fromisoformat(backed_up)).total_seconds())
+            lines.append(f"Store backed up on {host} {age} ago")
+        else:
+            lines.append(f"Store not backed up on {host} yet: systemctl status podlab-backup.timer podlab-backup")
+    return lines
 
 
 async def _service_address(client: Client) -> str:

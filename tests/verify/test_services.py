@@ -70,3 +70,14 @@ def test_a_service_is_confined(machine: Machine, unit: str) -> None:
     said = machine.check_output(f"systemd-analyze security --no-pager {unit}").splitlines()[-1]
     exposure, most = float(re.findall(r"\d+\.\d", said)[-1]), EXPOSURE.get(unit, USUAL_EXPOSURE)
     assert exposure <= most, f"exposure is {exposure}, expected at most {most}; see systemd-analyze security {unit}"
+
+
+@pytest.mark.on("masters")
+def test_the_store_is_backed_up(machine: Machine) -> None:
+    """the store was backed up lately, and the last attempt did not fail."""
+    if not machine.file("/etc/systemd/system/podlab-backup.timer").exists:
+        pytest.skip("backup_interval_minutes is 0")
+    result = machine.check_output("systemctl show --value --property=Result podlab-backup.service")
+    assert result == "success", f"the last backup failed ({result}); see journalctl -u podlab-backup"
+    active = machine.check_output("systemctl show --value --property=ActiveState podlab-backup.timer")
+    assert active == "active", f"podlab-backup.timer is {active}; systemctl enable --now podlab-backup.timer"

@@ -20,6 +20,7 @@ from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
 from master.apiserver.aggregation.figures import AvailabilityFigures
 from master.apiserver.app import extension_authentication
+from master.apiserver.app.archives.backup import newest
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.flow_control import ConfigurationFollower
@@ -237,7 +238,13 @@ def _servers(settings: ApiServerSettings, cache: Cache) -> ServerLeases:
     """They are written past admission: a webhook that refuses everything would else make the servers take each other
     for gone, and Service kubernetes lose them."""
     past_admission = Registry(cache, allocators={}, admission=Admission(()))
-    return ServerLeases(cache, past_admission, settings.advertise_address, settings.rest_port)
+    return ServerLeases(
+        cache,
+        past_admission,
+        settings.advertise_address,
+        settings.rest_port,
+        backed_up=lambda: newest(settings.cluster_name, settings.backups),
+    )
 
 
 def _kept(

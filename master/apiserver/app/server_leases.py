@@ -29,7 +29,7 @@ from podlab.api import kinds
 from podlab.api.objects import typed
 from podlab.api.selection.labels import HOSTNAME_LABEL
 from podlab.api.values import times
-from podlab.client.leaderelection.decide import ADDRESS, NAMESPACE, VERSION, Sighting, sighted
+from podlab.client.leaderelection.decide import ADDRESS, BACKED_UP, NAMESPACE, VERSION, Sighting, sighted
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 
@@ -61,6 +61,8 @@ class ServerLeases:
     """The address at which the cluster finds this server."""
     port: int
     """Of its REST API."""
+    backed_up: Callable[[], str] = lambda: ""
+    """When the store was last backed up on this host; empty when it was not."""
     clock: Callable[[], float] = time.monotonic
     changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set when servers may have come or gone: whoever waits for it clears it."""
@@ -124,6 +126,8 @@ class ServerLeases:
         lease.metadata.namespace, lease.metadata.name = NAMESPACE, lease_name(self.address)
         lease.metadata.labels.update({IDENTITY_LABEL: IDENTITY, HOSTNAME_LABEL: socket.gethostname()})
         lease.metadata.annotations.update({ADDRESS: self.address, VERSION: GIT_VERSION})
+        if backed_up := self.backed_up():
+            lease.metadata.annotations[BACKED_UP] = backed_up
         if lease.spec.holderIdentity != self._identity:
             lease.spec.acquireTime.CopyFrom(times.now_micro())
         lease.spec.holderIdentity = self._identity

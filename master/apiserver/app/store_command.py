@@ -111,7 +111,13 @@ async def _verify(asked: argparse.Namespace) -> None:
 
 
 async def _restore(asked: argparse.Namespace) -> None:
-    restored = await restoring.restore(_settings(asked), asked.file)
+    if (asked.data_dir is None) != (asked.cluster is None):
+        raise SettingsError("--data-dir and --cluster: give both, or neither and --config")
+    if asked.data_dir is not None:
+        restored = await restoring.restore(asked.file, asked.cluster, asked.data_dir)
+    else:
+        said = _settings(asked)
+        restored = await restoring.restore(asked.file, said.cluster_name, said.data_dir, said.etcd)
     print(
         f"{restored.keys} keys with {restored.value_bytes} bytes restored and verified; "
         f"revisions go on from {restored.before} to {restored.after}"
@@ -157,11 +163,13 @@ def _parser() -> argparse.ArgumentParser:
     verifying = commands.add_parser("verify", parents=[telling], help="read all of an archive, and tell what is in it")
     verifying.add_argument("file", type=Path)
     verifying.set_defaults(run=_verify)
-    restoring = commands.add_parser(
+    restored = commands.add_parser(
         "restore", parents=[configured], help="make the store, of which there is none, out of an archive"
     )
-    restoring.add_argument("file", type=Path)
-    restoring.set_defaults(run=_restore)
+    restored.add_argument("file", type=Path)
+    restored.add_argument("--data-dir", type=Path, help="where the store is to be, on a host without settings yet")
+    restored.add_argument("--cluster", help="of which cluster the archive has to be, in place of what the settings say")
+    restored.set_defaults(run=_restore)
     return parser
 
 

@@ -19,6 +19,8 @@ ADDRESS = "podlab.io/address"
 """The annotation that says where the holder is reached: host:port."""
 VERSION = "podlab.io/version"
 """And which version of Podlab it runs, where it says so."""
+BACKED_UP = "podlab.io/store-backed-up"
+"""Of an API server's: when its host last backed the store up (RFC 3339), where it did."""
 
 
 @dataclass(frozen=True, slots=True)

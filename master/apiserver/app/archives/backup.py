@@ -78,6 +78,15 @@ def archives(cluster: str, directory: Path) -> list[Path]:
     return sorted(directory.glob(f"{cluster}-????-??-??T??????Z{SUFFIX}"), reverse=True)
 
 
+def newest(cluster: str, directory: Path | None) -> str:
+    """When the last of these was made (RFC 3339); empty when there is none that can be seen."""
+    found = archives(cluster, directory) if directory is not None else []
+    if not found:
+        return ""
+    day, _, clock = found[0].name[len(cluster) + 1 : -len(SUFFIX)].partition("T")
+    return f"{day}T{clock[:2]}:{clock[2:4]}:{clock[4:]}"
+
+
 @contextlib.asynccontextmanager
 async def _source(said: ApiServerSettings) -> AsyncIterator[tuple[int, AsyncIterator[Entry]]]:
     """The store's revision, and its entries as of it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from master.apiserver.app.opening import IDENTITY_FILE, STORE_FILE, etcd_access
-from master.apiserver.settings import ApiServerSettings, EtcdSettings
+from master.apiserver.settings import EtcdSettings
 from master.store import archive
 from master.store.archive import Header
 from master.store.contract import Entry
@@ -24,19 +24,20 @@ _LEAP = 1_000_000_000
 _LEAP_PER_SECOND = 10_000
 
 
-async def restore(said: ApiServerSettings, path: Path) -> Copied:
-    """Make the store of the settings out of an archive. There is none yet; every entry is compared afterwards.
+async def restore(path: Path, cluster: str, data_dir: Path, etcd: EtcdSettings | None = None) -> Copied:
+    """Make the cluster's store out of an archive, in `data_dir` or in etcd. There is none yet; every entry is compared
+    afterwards.
 
     Raises SettingsError, StoreError, OSError.
     """
     header, _ = archive.verify(path)
-    if header.cluster != said.cluster_name:
-        raise BadArchive(path, f"it is of cluster {header.cluster!r}, and this one is {said.cluster_name!r}")
+    if header.cluster != cluster:
+        raise BadArchive(path, f"it is of cluster {header.cluster!r}, and this one is {cluster!r}")
     found = list(archive.entries(path))
     at = resumed_at(header, datetime.now(UTC))
-    if said.etcd is not None:
-        return await _into_etcd(said.etcd, said.data_dir / IDENTITY_FILE, found, at)
-    return await _into_sqlite(said.data_dir / STORE_FILE, found, at)
+    if etcd is not None:
+        return await _into_etcd(etcd, data_dir / IDENTITY_FILE, found, at)
+    return await _into_sqlite(data_dir / STORE_FILE, found, at)
 
 
 def resumed_at(header: Header, now: datetime) -> int:
@@ -68,4 +69,5 @@ async def _into_sqlite(file: Path, found: list[Entry], at: int) -> Copied:
     finally:
         await target.close()
     founding.move(new, file)
+    new.with_name(f"{new.name}.lock").unlink(missing_ok=True)
     return filled

@@ -14,7 +14,7 @@ from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
-    "masters": ("podlab", "preflight", "master", "support"),
+    "masters": ("podlab", "preflight", "master", "backup", "restore", "support"),
     "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "support"),
     "ingress": (),
     "etcd": ("podlab", "preflight", "etcd"),

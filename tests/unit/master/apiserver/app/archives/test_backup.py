@@ -6,13 +6,12 @@ import re
 import shutil
 import stat
 from collections import namedtuple
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from master.apiserver.app.archives.backup import archives, back_up, back_up_into
+from master.apiserver.app.archives.backup import archives, back_up, back_up_into, newest
 from master.apiserver.app.archives.restoring import restore, resumed_at
 from master.apiserver.settings import ApiServerSettings
 from master.store import archive
@@ -43,10 +42,11 @@ async def test_a_store_in_use_is_backed_up_and_comes_back_with_higher_revisions(
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     seen = await store.commit([Put("/lost", b"", 0)])
     with pytest.raises(Replaced, match=r"there is a store already; move .*store\.db and what is beside it away"):
-        await restore(said, tmp_path / "a")
+        await restore(tmp_path / "a", "lab", said.data_dir)
     await store.close()
     (said.data_dir / "store.db").unlink()
-    restored = await restore(said, tmp_path / "a")
+    restored = await restore(tmp_path / "a", "lab", said.data_dir)
+    assert not list(said.data_dir.glob("*restoring*"))
     again = await SqliteStore.open(said.data_dir / "store.db")
     entries = (await again.range("")).entries
     assert {entry.key: entry.value for entry in entries} == {
@@ -66,14 +66,14 @@ async def test_another_cluster_s_archive_and_a_damaged_one_leave_no_store(
     await store.commit([Put("/a", b"1", 0)])
     await store.close()
     made = await back_up(said, tmp_path / "a")
-    new = replace(said, data_dir=tmp_path / "new")
-    new.data_dir.mkdir()
+    new = tmp_path / "new"
+    new.mkdir()
     with pytest.raises(BadArchive, match="it is of cluster 'lab', and this one is 'other'; use another backup"):
-        await restore(replace(new, cluster_name="other"), made.path)
+        await restore(made.path, "other", new)
     made.path.write_bytes(made.path.read_bytes()[:-100])
     with pytest.raises(BadArchive, match="it is damaged"):
-        await restore(new, made.path)
-    assert not list(new.data_dir.iterdir())
+        await restore(made.path, "lab", new)
+    assert not list(new.iterdir())
 
 
 async def test_as_many_as_are_to_be_kept_stay_and_others_are_left_alone(
@@ -94,6 +94,8 @@ async def test_as_many_as_are_to_be_kept_stay_and_others_are_left_alone(
     assert archives("lab", directory) == [made.path, old[2]]
     assert re.fullmatch(r"lab-\d{4}-\d\d-\d\dT\d{6}Z\.archive", made.path.name)
     archive.verify(made.path)
+    assert newest("lab", directory) == made.header.taken
+    assert (newest("lab", None), newest("lab", tmp_path / "none"), newest("b", directory)) == ("", "", "")
 
 
 async def test_a_backup_that_fails_leaves_older_ones_and_nothing_of_its_own(
