@@ -94,7 +94,7 @@ async def tell_certificates(digests: Callable[[], Mapping[str, str]]) -> None:
     """Tells systemd of those that are in force now, and of others whenever they change, for ever."""
     told: Mapping[str, str] | None = None
     while True:
-        if (now := digests()) is not told:
+        if (now := digests()) != told:
             notify_certificates(now)
             told = now
         await asyncio.sleep(LOOKED_AT_EVERY_S)

@@ -143,8 +143,13 @@ def ensure_key(path: Path) -> bool:
         read_key(path)
         return False
     make_directory(path.parent)
-    write(path, key_pem(ec.generate_private_key(ec.SECP256R1())))
+    write(path, new_key())
     return True
+
+
+def new_key() -> bytes:
+    """A private key as PEM."""
+    return key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
 def read_key(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -25,6 +25,10 @@ class EncryptedStore:
         self._keyring = keyring
         self._prefixes = tuple(prefixes)
 
+    def use(self, keyring: Keyring) -> None:
+        """From now on. What was written before has to be readable by it."""
+        self._keyring = keyring
+
     async def renew(self) -> int:
         """Write anew what another key wrote, or none; how many that were. What was there before is forgotten.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,25 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy import certificates, etcd_certificates, front_proxy, secret_encryption, signing_keys
-from podlab.pki import PkiError
+from podlab.deploy import (
+    certificates,
+    etcd_certificates,
+    front_proxy,
+    kubeconfig,
+    rotation,
+    secret_encryption,
+    signing_keys,
+)
+from podlab.pki import CA_NAME, PkiError, load_ca
 
+# What takes another one's place, each by one step of certificates.STEPS in the PKI's directory.
+ROTATED: dict[str, Callable[[Path, str], bool]] = {
+    "ca": lambda pki, step: rotation.advance(pki, CA_NAME, step),
+    front_proxy.FOLDER: lambda pki, step: rotation.advance(pki / front_proxy.FOLDER, front_proxy.AUTHORITY, step),
+    signing_keys.SIGNING: signing_keys.advance_authority,
+    signing_keys.FOLDER: signing_keys.advance,
+    "secrets": secret_encryption.advance,
+}
 OPTIONS: dict[str, dict[str, Any]] = {
     "cluster": {"type": "str", "required": True},
     "directory": {"type": "path", "required": True},  # .podlab/<cluster>
@@ -29,6 +46,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "apiserver": {"type": "str", "required": True},  # host:port, or several with commas between
     "endpoint": {"type": "str", "default": ""},  # host:port of the REST API for clients that know one address
     "endpoint_names": {"type": "list", "elements": "str", "default": []},  # names and addresses of all API servers
+    # What of a rotation is done first: all certificates anew, or the next step of these authorities and keys.
+    "step": {"type": "str", "choices": ["none", *certificates.STEPS], "default": "none"},
+    "authorities": {"type": "list", "elements": "str", "choices": [*ROTATED], "default": []},
     "members": {"type": "list", "elements": "str"},  # the nodes that the cluster has; left out, they are not known
 }
 
@@ -66,16 +86,32 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
     for name in absent:
         certificates.forget_node(directory / "pki", name)
     hosts = params["masters"], params["nodes"], params["ingress"]
-    wanted = certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"])
     pki = directory / "pki"
-    made = certificates.ensure(pki, wanted) + front_proxy.ensure(pki, params["masters"])
+    made = rotated(params, pki)
+    made += certificates.ensure(pki, certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"]))
+    made += front_proxy.ensure(pki, params["masters"])
     made += etcd_certificates.ensure(pki, params["etcd"], params["masters"])
     made += signing_keys.ensure(pki) + secret_encryption.ensure(pki)
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"], params["endpoint"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)
         made.append(path.name)
+    if kubeconfig.renew(directory / "kubeconfig", params["cluster"], pki):
+        made.append("kubeconfig")
     return made
+
+
+def rotated(params: dict[str, Any], pki: Path) -> list[str]:
+    """What the step of a rotation made or changed. Without the cluster's authority there is nothing to rotate."""
+    if params["step"] == "none":
+        return []
+    load_ca(pki)
+    if params["step"] == certificates.RENEW:
+        hosts = params["masters"], params["nodes"], params["ingress"]
+        certificates.forget(pki, certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"]))
+        front_proxy.forget(pki, params["masters"])
+        return []
+    return [name for name in params["authorities"] if ROTATED[name](pki, params["step"])]
 
 
 def ensure_in_a_copy(params: dict[str, Any], directory: Path, absent: list[str]) -> list[str]:
@@ -84,8 +120,9 @@ def ensure_in_a_copy(params: dict[str, Any], directory: Path, absent: list[str])
         copy = Path(temporary) / "cluster"
         if (directory / "pki").is_dir():
             shutil.copytree(directory / "pki", copy / "pki")
-        if (directory / "client.yaml").is_file():
-            shutil.copy(directory / "client.yaml", copy / "client.yaml")
+        for name in ("client.yaml", "kubeconfig"):
+            if (directory / name).is_file():
+                shutil.copy(directory / name, copy / name)
         return ensure(params, copy, absent)
 
 

@@ -42,6 +42,10 @@ options:
       absent: {description: Whether it is to be gone., type: bool, default: false}
       owner: {description: Name of the owner., type: str, default: root}
       group: {description: Name of the group., type: str, default: root}
+      reread:
+        description: Whether a service that runs follows the file by itself, so that it is not restarted for it.
+        type: bool
+        default: false
       mode: {description: "Octal; 0644 for files, 0755 for directories when not given.", type: str}
   unit: {description: The systemd service that reads these files., type: str, default: ""}
   reads: {description: What else it reads., type: list, elements: path, default: []}
@@ -66,6 +70,7 @@ ENTRY = {
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str"},
+    "reread": {"type": "bool", "default": False},
 }
 SERVICE = {
     "name": {"type": "str", "required": True},
@@ -253,7 +258,8 @@ def work(services: list[dict[str, Any]], found: list[dict[str, str]]) -> Work:
 
 
 def paths_of(entries: list[dict[str, Any]]) -> list[str]:
-    return [entry["path"] for entry in entries if not entry["absent"]]
+    """Those for which what runs has to be restarted."""
+    return [entry["path"] for entry in entries if not entry["absent"] and not entry["reread"]]
 
 
 def perform(todo: Work, one_by_one: bool) -> None:

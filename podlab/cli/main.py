@@ -71,6 +71,7 @@ SECTIONS = {
         LazyCommand("info", "podlab.cli.info:info", "Show which release each API server and each node runs."),
         LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
         LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
+        LazyCommand("certs", "podlab.cli.certs.command:certs", "Show when certificates end, and who has them."),
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
     ),
     "Hosts": (

@@ -17,6 +17,9 @@ APISERVER_NAMES = (
     "kubernetes.default.svc.cluster.local",
     "podlab-apiserver",
 )
+# Of a rotation: all certificates anew, or what podlab.deploy.rotation has of authorities.
+RENEW = "renew"
+STEPS = (RENEW, "trust", "sign", "alone")
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -66,6 +69,12 @@ def forget_node(directory: Path, name: str) -> None:
     """See that the next `ensure` makes the node's certificates anew."""
     for each in NODE_CERTIFICATES:
         forget_certificate(directory / name, each)
+
+
+def forget(directory: Path, certificates: Iterator[Certificate]) -> None:
+    """See that the next `ensure` makes all of them anew."""
+    for each in certificates:
+        forget_certificate(directory / each.folder, each.name)
 
 
 def ensure(directory: Path, certificates: Iterator[Certificate]) -> list[str]:

@@ -18,8 +18,6 @@ import os
 from enum import StrEnum
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from podlab import pki
 
 NEXT = "next.key"
@@ -40,16 +38,30 @@ def step(directory: Path) -> Step:
     return Step.SIGNING if len(pki.read_certificates(directory / "ca.crt")) > 1 else Step.SETTLED
 
 
+def advance(directory: Path, name: str, wanted: str, *, keeps_former: bool = False) -> bool:
+    """Take the authority with that name to `trust`, `sign` or `alone`, unless it is there or further; whether what is
+    trusted changed. With `keeps_former`, earlier ones may be trusted for as long as their owner wants, and `trust`
+    begins with another one all the same. Raises PkiError, OSError."""
+    before = (directory / "ca.crt").read_bytes()
+    if wanted == "trust" and (keeps_former or step(directory) is not Step.SIGNING):
+        trust_next(directory, name)
+    elif wanted == "sign":
+        sign_with_next(directory)
+    elif wanted == "alone":
+        trust_alone(directory)
+    return (directory / "ca.crt").read_bytes() != before
+
+
 def trust_next(directory: Path, name: str) -> bool:
     """Make the next authority, to be trusted beside this one; False where it is there. Raises PkiError, OSError."""
-    ca = pki.load_ca(directory)
+    pki.load_ca(directory)
     if not (directory / NEXT).exists():
-        pki.write(directory / NEXT, pki.key_pem(ec.generate_private_key(ec.SECP256R1())))
+        pki.write(directory / NEXT, pki.new_key())
     key = pki.read_key(directory / NEXT)
     trusted = pki.read_certificates(directory / "ca.crt")
     if any(each.public_key() == key.public_key() for each in trusted):
         return False
-    _replace(directory, pki.pem(ca.certificate, pki.new_authority(key, name)))
+    _replace(directory, pki.pem(*trusted, pki.new_authority(key, name)))
     return True
 
 

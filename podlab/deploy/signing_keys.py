@@ -1,7 +1,7 @@
 """What signs on the masters, made on the controller: keys of tokens, the authority of signed requests, a first token.
 
-The folder `service-accounts` of the cluster's PKI holds `signing.key`. To rotate, rename it (the name must still end in
-`.key`) and deploy: a new one is made, and tokens that the old one signed stay good until it is removed.
+The folder `service-accounts` of the cluster's PKI holds `signing.key`. Tokens that other keys there have signed are
+good as well: while one takes another's place (podlab.deploy.key_rotation), and until the former one is removed.
 
 The folder `signing` holds the authority of the certificates that the controllers sign. It is not the cluster's CA,
 whose key stays here: what it signs is good for clients of the API server, and makes nobody a server to others.
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from podlab.pki import ensure_ca, ensure_file, ensure_key, read_key
+from podlab.deploy import key_rotation, rotation
+from podlab.pki import ensure_ca, ensure_file, ensure_key, new_key, read_key
 
 FOLDER = "service-accounts"
 SIGNING_KEY = "signing.key"
@@ -25,6 +26,22 @@ SIGNING_NAME = "podlab-signing-ca"
 # Whoever has it may ask for a certificate, and nothing else.
 BOOTSTRAP_USER, BOOTSTRAP_GROUP = "system:bootstrap:podlab", "system:bootstrappers"
 _TOKEN_BYTES = 32
+
+
+def advance(directory: Path, wanted: str) -> bool:
+    """Take the key of tokens a step further; whether that changed anything. Raises OSError."""
+    folder = directory / FOLDER
+    changed = key_rotation.advance(folder, SIGNING_KEY, wanted, new_key, keeps_former=True)
+    if wanted == "alone" and not (folder / key_rotation.NEXT).exists() and (folder / RECOVERED).exists():
+        (folder / RECOVERED).unlink()
+        return True
+    return changed
+
+
+def advance_authority(directory: Path, wanted: str) -> bool:
+    """Take the authority of signed requests a step further; whether that changed what is trusted. What earlier ones
+    have signed is good until `alone`. Raises PkiError, OSError."""
+    return rotation.advance(directory / SIGNING, SIGNING_NAME, wanted, keeps_former=True)
 
 
 def ensure(directory: Path) -> list[str]:

@@ -336,7 +336,8 @@ def _filters(
 
 
 def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> _Tokens:
-    jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
+    paths, issuer_name = settings.service_account_keys, settings.service_account_issuer
+    jwt_keys = Renewed(lambda: jwt.load(paths), paths)
     legacy = LegacyTokens(registry, time.time)
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
@@ -350,8 +351,8 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> _T
     )
     rest_address = f"{settings.advertise_address}:{settings.rest_port}"
     documents = {
-        oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
-        oidc.KEYS_PATH: oidc.key_set(jwt_keys),
+        oidc.CONFIGURATION_PATH: lambda: oidc.configuration(issuer_name, rest_address, jwt_keys()),
+        oidc.KEYS_PATH: lambda: oidc.key_set(jwt_keys()),
     }
     return _Tokens(issuer, Tokens(issuer, authenticator, documents), legacy)
 

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from master.apiserver.app import encryption
 from master.apiserver.app.assembly import KeptObjects, Parts, assemble
+from master.apiserver.app.encryption import FollowedKeys
 from master.apiserver.app.event_expiry import EventExpiry
 from master.apiserver.app.opening import open_store
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
@@ -62,7 +63,8 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
     `written_bytes` tells how much has been written to the store.
     """
     catalog = CurrentCatalog(builtin.catalog())
-    store = ChargedStore(await _encrypted(settings, opened, catalog))
+    encrypting, keys = await _encrypted(settings, opened, catalog)
+    store = ChargedStore(encrypting)
     parts = assemble(settings, store, catalog)
     await parts.cache.load()
     parts.definitions.start()
@@ -76,8 +78,10 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
         parts.legacy_tokens.run(),
         EventExpiry(parts.cache).run(),
         retain(opened, written_bytes, keep=settings.compact_keep_revisions),
-        tell_certificates(_certificates(settings)),
+        tell_certificates(_in_force(settings, keys)),
     ]
+    if keys is not None:
+        loops.append(keys.run())
     if parts.trail is not None:
         loops.append(parts.trail.writer.run())
     async with _background(loops):
@@ -100,13 +104,15 @@ async def _begin(kept: KeptObjects) -> None:
         log.warning("%s: not all is there yet: %s", type(kept).__name__, error)
 
 
-async def _encrypted(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Store:
+async def _encrypted(
+    settings: ApiServerSettings, store: Store, catalog: CurrentCatalog
+) -> tuple[Store, FollowedKeys | None]:
     """Raises SettingsError, and Undecryptable for what was written with a key that is not there any more."""
     if settings.encryption is None:
-        return store
+        return store, None
     wrapped = encryption.encrypted(settings.encryption, store, catalog.catalog)
     await wrapped.renew()
-    return wrapped
+    return wrapped, FollowedKeys(settings.encryption, wrapped)
 
 
 @asynccontextmanager
@@ -149,16 +155,17 @@ def _general_handlers(checks: health.aio.HealthServicer, names: list[str]) -> tu
     )
 
 
-def _certificates(settings: ApiServerSettings) -> Renewed[Mapping[str, str]]:
-    """The digests of those that are in force: each new connection, and each look at a front proxy, reads files that
-    changed. Raises OSError, ValueError."""
+def _in_force(settings: ApiServerSettings, keys: FollowedKeys | None) -> Callable[[], Mapping[str, str]]:
+    """The digests of the files that are in force: each new connection, each token and each look at a front proxy reads
+    those that changed; keys of the store are when nothing is written with another one. Raises OSError, ValueError."""
     said = settings.front_proxy
-    more = [] if said is None else [said.ca, said.cert]
+    more = [*settings.service_account_keys, *([said.ca, said.cert] if said is not None else [])]
 
     def digests() -> Mapping[str, str]:
         return {**settings.tls.load().digests, **{path.name: digest(path.read_bytes()) for path in more}}
 
-    return Renewed(digests, [*settings.tls.paths(), *more])
+    followed = Renewed(digests, [*settings.tls.paths(), *more])
+    return lambda: {**followed(), **(keys.digests if keys is not None else {})}
 
 
 def _rest_listening(settings: ApiServerSettings, parts: Parts) -> AbstractAsyncContextManager[None]:

@@ -41,7 +41,7 @@ class Authenticator:
     def __init__(
         self,
         issuer: str,
-        keys: Keys,
+        keys: Callable[[], Keys],
         validity: TokenValidity,
         static: StaticTokens,
         clock: Callable[[], float],
@@ -57,6 +57,7 @@ class Authenticator:
         self._clock = clock
         self._remembered = remembered
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+        self._verified_with = keys()
 
     async def authenticate(self, certificate: bytes | None, authorization: str | None, headers: Headers = ()) -> User:
         """The user behind a request; anonymous when there is no credential. Raises Unauthorized."""
@@ -90,13 +91,16 @@ class Authenticator:
         return AuthenticatedToken(token_claims.user(), common)
 
     def _claims(self, token: str) -> Claims:
+        if (keys := self._keys()) is not self._verified_with:  # what a key has signed that was retired is forgotten
+            self._verified.clear()
+            self._verified_with = keys
         digest, now = hashlib.sha256(token.encode(errors="surrogateescape")).digest(), self._clock()
         remembered = self._verified.get(digest)
         if remembered is not None and now < remembered.expires:
             self._verified.move_to_end(digest)
             return remembered
         self._verified.pop(digest, None)
-        found = claims.parse(jwt.verify(token, self._keys), self._issuer, now)
+        found = claims.parse(jwt.verify(token, keys), self._issuer, now)
         self._verified[digest] = found
         if len(self._verified) > self._remembered:
             self._verified.popitem(last=False)

@@ -41,7 +41,7 @@ class _Bound:
 class Issuer:
     """`name` is the issuer in its tokens, and the audience that stands for this server."""
 
-    def __init__(self, name: str, keys: Keys, registry: Registry, clock: Callable[[], float]) -> None:
+    def __init__(self, name: str, keys: Callable[[], Keys], registry: Registry, clock: Callable[[], float]) -> None:
         self._name = name
         self._keys = keys
         self._registry = registry
@@ -83,7 +83,7 @@ class Issuer:
             warn_after=now + UNASKED_S if extended else None,
         )
         return token_pb2.TokenRequestStatus(
-            token="" if context.dry_run else jwt.sign(made.to_data(), self._keys),
+            token="" if context.dry_run else jwt.sign(made.to_data(), self._keys()),
             expirationTimestamp=meta_pb2.Time(seconds=now + spec.expirationSeconds),
         )
 

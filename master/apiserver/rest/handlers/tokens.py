@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Tokens:
 
     issuer: Issuer
     authenticator: Authenticator
-    documents: Mapping[str, Mapping[str, Any]]
+    documents: Mapping[str, Callable[[], Mapping[str, Any]]]
 
     async def create(self, call: Call) -> web.StreamResponse:
         """A token of the service account; a dry run makes none."""
@@ -56,4 +56,4 @@ class Tokens:
     def document(self, path: str) -> web.Response:
         """One of the documents."""
         media_type = oidc_discovery.KEYS_MEDIA_TYPE if path == oidc_discovery.KEYS_PATH else "application/json"
-        return responses.data(self.documents[path], media_type=media_type)
+        return responses.data(self.documents[path](), media_type=media_type)

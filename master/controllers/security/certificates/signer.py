@@ -22,13 +22,16 @@ class Signer:
 
     def __init__(self, signing: SigningSettings) -> None:
         try:
-            self._certificate = x509.load_pem_x509_certificate(signing.cert.read_bytes())
+            authorities = x509.load_pem_x509_certificates(signing.cert.read_bytes())
         except ValueError as error:
             raise PkiError(f"{signing.cert} is no certificate: deploy again") from error
         self._key = read_key(signing.key)
         self._public_key = self._key.public_key()
-        if self._certificate.public_key() != self._public_key:
+        # Beside the one that signs there may be others, which are trusted as well.
+        own = [each for each in authorities if each.public_key() == self._public_key]
+        if not own:
             raise PkiError(f"{signing.key} is not the key of {signing.cert}: deploy again")
+        self._certificate = own[0]
 
     def sign(self, request: bytes, usages: Sequence[str], lifetime_s: int) -> bytes:
         """The certificate as PEM. It ends no later than the authority's own. Raises ValueError for a key of no use."""

@@ -8,6 +8,7 @@ import pytest
 from podlab_testing.source_code import PROJECT
 
 from podlab.client.config import load_client_config
+from podlab.pki import PkiError
 
 PLUGIN = PROJECT / "playbooks" / "action_plugins" / "podlab_pki.py"
 
@@ -32,6 +33,8 @@ PARAMS = {
     "apiserver": "10.0.0.11:7443",
     "endpoint": "",
     "endpoint_names": [],
+    "step": "none",
+    "authorities": [],
 }
 ALL = [
     "ca",
@@ -94,3 +97,50 @@ def test_a_node_that_the_cluster_does_not_have_gets_new_certificates(directory: 
     absent = podlab_pki.absent_nodes({**PARAMS, "members": ["n9"]})
     assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy", "n1/dns", "n1/ingress"]
     assert (directory / "pki/n1/kubelet.crt").read_bytes() != before
+
+
+LEAVES = [
+    "admin",
+    *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
+    *(f"n1/{name}" for name in ("kubelet", "proxy", "dns", "ingress")),
+]
+
+
+def test_all_certificates_are_made_anew_when_that_is_asked_for(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory, [])
+    renewal = {**PARAMS, "step": "renew"}
+    assert podlab_pki.ensure_in_a_copy(renewal, directory, []) == [*LEAVES, "m1/front-proxy-client"]
+    assert podlab_pki.ensure(PARAMS, directory, []) == []
+    assert podlab_pki.ensure(renewal, directory, []) == [*LEAVES, "m1/front-proxy-client"]
+
+
+def test_an_authority_goes_through_its_steps_and_another_one_stays(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory, [])
+    made = {
+        step: podlab_pki.ensure({**PARAMS, "step": step, "authorities": ["ca"]}, directory, [])
+        for step in ("trust", "sign", "alone")
+    }
+    assert made == {"trust": ["ca"], "sign": ["ca", *LEAVES], "alone": ["ca"]}
+    made = {
+        step: podlab_pki.ensure({**PARAMS, "step": step, "authorities": ["front-proxy"]}, directory, [])
+        for step in ("trust", "sign", "alone")
+    }
+    assert made == {
+        "trust": ["front-proxy"],
+        "sign": ["front-proxy", "m1/front-proxy-client"],
+        "alone": ["front-proxy"],
+    }
+
+
+def test_a_rotation_that_was_cut_off_while_the_next_one_signs_does_not_begin_another(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory, [])
+    steps = [{**PARAMS, "step": step, "authorities": ["ca"]} for step in ("trust", "sign", "alone")]
+    podlab_pki.ensure(steps[0], directory, [])
+    podlab_pki.ensure(steps[1], directory, [])
+    assert [podlab_pki.ensure(step, directory, []) for step in steps] == [[], [], ["ca"]]
+
+
+def test_where_there_is_no_authority_nothing_is_rotated_and_none_is_made(directory: Path) -> None:
+    with pytest.raises(PkiError, match=r"ca\.crt"):
+        podlab_pki.ensure({**PARAMS, "step": "trust", "authorities": ["ca"]}, directory, [])
+    assert not (directory / "pki").exists()

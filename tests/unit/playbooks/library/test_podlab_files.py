@@ -19,7 +19,15 @@ GROUP = grp.getgrgid(os.getgid()).gr_name
 
 
 def entry(path: Path, **more: Any) -> dict[str, Any]:
-    defaults = {"content": None, "secret": None, "absent": False, "owner": OWNER, "group": GROUP, "mode": None}
+    defaults = {
+        "content": None,
+        "secret": None,
+        "absent": False,
+        "owner": OWNER,
+        "group": GROUP,
+        "mode": None,
+        "reread": False,
+    }
     return {"path": str(path), **defaults, **more}
 
 
@@ -147,6 +155,15 @@ def test_a_service_is_restarted_or_started_or_left_alone(
         todo = podlab_files.work([service], [found])
         process.kill()
     assert (todo.reload, todo.restart, todo.start, todo.enable) == wanted
+
+
+def test_a_service_is_not_restarted_for_what_it_follows_by_itself(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        time.sleep(0.05)
+        (tmp_path / "ca.crt").touch()
+        service = {"name": "a", "files": [entry(tmp_path / "ca.crt", content="x", reread=True)], "reads": []}
+        assert podlab_files.work([service], [shown(MainPID=str(process.pid))]).restart == []
+        process.kill()
 
 
 def test_what_a_service_only_reads_counts_too(tmp_path: Path) -> None:

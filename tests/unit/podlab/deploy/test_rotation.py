@@ -80,6 +80,16 @@ def test_nothing_is_taken_from_those_who_trust_before_the_next_one_signs(directo
     assert trusted(directory) == before
 
 
+def test_where_earlier_ones_are_kept_another_may_follow_at_any_time(directory: Path) -> None:
+    for _ in range(2):
+        for wanted in ("trust", "sign"):
+            rotation.advance(directory, NAME, wanted, keeps_former=True)
+    assert len(trusted(directory)) == 3
+    assert trusted(directory)[0] == pki.load_ca(directory).certificate
+    assert rotation.advance(directory, NAME, "alone", keeps_former=True)
+    assert trusted(directory) == [pki.load_ca(directory).certificate]
+
+
 def test_certificates_are_made_anew_once_the_next_one_signs(directory: Path) -> None:
     def made() -> bool:
         return pki.ensure_certificate(pki.ensure_ca(directory), directory, "proxy", "system:kube-proxy", (), ("n1",))

@@ -81,7 +81,7 @@ class Bench:
     def authenticator(self, static: StaticTokens | None = None, remembered: int = REMEMBERED) -> Authenticator:
         lives: Any = self.lives
         known = static or StaticTokens({})
-        return Authenticator(ISSUER, self.keys, lives, known, lambda: self.now, remembered=remembered)
+        return Authenticator(ISSUER, lambda: self.keys, lives, known, lambda: self.now, remembered=remembered)
 
 
 @pytest.fixture

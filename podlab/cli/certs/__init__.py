@@ -1,0 +1,1 @@
+"""`podlab certs`: which certificates a cluster has, and when they end."""
