@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from podlab import ports
 from podlab.api.kinds import Kind
 from podlab.client.config import ClientConfig, load_client_config
 from podlab_testing import builtin_kinds
@@ -87,6 +88,11 @@ class Rest:
         return load_client_config(self._cluster)
 
     @cached_property
+    def _hosts(self) -> list[str]:
+        """Those of the API servers, the one first that is asked."""
+        return [server.rpartition(":")[0] for server in self._config.server.split(",")]
+
+    @cached_property
     def _tls(self) -> ssl.SSLContext:
         made = ssl.create_default_context(cafile=self._config.tls.ca)
         made.load_cert_chain(self._config.tls.cert, self._config.tls.key)
@@ -102,12 +108,11 @@ class Rest:
         content_type: str = "application/json",
     ) -> Any:
         """The answer; a status that is allowed is one, too. Raises NotThere."""
-        host, port = self._config.rest
-        url = f"https://{host}:{port}{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": content_type}, method=method)
         deadline = time.monotonic() + AWAY_AT_MOST_S
         while True:
+            url = f"https://{self._hosts[0]}:{ports.REST}{path}"
+            request = urllib.request.Request(url, data, {"Content-Type": content_type}, method=method)
             try:
                 with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_S, context=self._tls) as answer:
                     return json.load(answer)
@@ -122,6 +127,7 @@ class Rest:
                     raise AssertionError(told) from error
             except (OSError, http.client.HTTPException) as error:
                 told = f"{method} {path}: {error}"
+                self._hosts.append(self._hosts.pop(0))
             assert time.monotonic() < deadline, told
             time.sleep(0.2)
 
