@@ -239,15 +239,21 @@ def ensure(etcd: Etcd, wanted: Wanted, empty: list[str], data: Path, initial: Pa
             )
         return False
     if address:
-        initial.write_text(initial_file(join(etcd, wanted, address, listed), "existing"))
+        write(initial, initial_file(join(etcd, wanted, address, listed), "existing"))
         start(unit)
         return True
     check_founding(wanted, empty, failures)
     content = initial_file({name: wanted.peer(name) for name in wanted.members}, "new")
     if initial.exists() and initial.read_text() == content:
         return False
-    initial.write_text(content)
+    write(initial, content)
     return True
+
+
+def write(path: Path, content: str) -> None:
+    """For nobody but root: systemd reads it."""
+    path.touch(mode=0o600)
+    path.write_text(content)
 
 
 def main() -> None:
