@@ -18,7 +18,7 @@ from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
 from podlab.deploy.preflight.report import as_text, has_errors
 from podlab.deploy.release.jumps import ReleaseVersion
-from podlab.deploy.release.sources import project_root
+from podlab.deploy.release.sources import packages_root, project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
@@ -57,7 +57,7 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     facts = {name: each.facts() for name, each in seen.items()}
     tried = {name: _plain(own[name].get("preflight_port_trials", {}).get("paths", [])) for name in own}
     ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, tried)]
-    release = ReleaseVersion.parse(probe.release(str(project_root())))
+    release = ReleaseVersion.parse(probe.release(str(packages_root(project_root()))))
     findings = judge(hosts, facts, ways, release)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))

@@ -75,6 +75,20 @@ SECTIONS = {
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
     ),
     "Hosts": (
+        LazyCommand(
+            "init",
+            "podlab.cli.hosts.commands:init_app",
+            "Write an inventory to fill in (podlab init inventory/), or make a cluster of one host (podlab init HOST).",
+        ),
+        LazyCommand(
+            "join", "podlab.cli.hosts.commands:join_app", "Add a host as a node to a cluster of `podlab init`."
+        ),
+        LazyCommand(
+            "up",
+            "podlab.cli.hosts.commands:up_app",
+            "Deploy what an inventory says, or a lab on this machine with an example application on it.",
+        ),
+        LazyCommand("playbook", "podlab.cli.hosts.commands:playbook_app", "Run one of Podlab's playbooks by its name."),
         LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),
         LazyCommand(
             "preflight",

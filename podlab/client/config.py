@@ -13,6 +13,7 @@ from podlab.tls import Tls
 
 STATE_DIRECTORY = ".podlab"
 DEFAULT_CLUSTER = "lab"
+HOME = "PODLAB_HOME"
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,32 @@ def cluster_name(given: str = "") -> str:
     return given or os.environ.get("PODLAB_CLUSTER", "") or DEFAULT_CLUSTER
 
 
+def home() -> Path:
+    """The directory whose `.podlab` a deployment writes: that which PODLAB_HOME names, the checkout whose `.venv` this
+    program is in, or the user's own.
+    """
+    project = Path(sys.prefix).parent
+    return Path(given) if (given := os.environ.get(HOME)) else project if _is_checkout(project) else Path.home()
+
+
+def _is_checkout(directory: Path) -> bool:
+    return (directory / "playbooks").is_dir() and (directory / "podlab").is_dir()
+
+
 def state_directory(cluster: str, start: Path | None = None) -> Path:
     """The cluster's directory in `.podlab`, looked for from `start` upwards.
 
-    Without `start`: from the working directory, and then in the project whose `.venv` this program is in, so that
-    the command works anywhere. Raises SettingsError when there is none.
+    Without `start`: from the working directory, then in the project whose `.venv` this program is in, and at home, so
+    that the command works anywhere. Raises SettingsError when there is none.
     """
-    home: tuple[Path, ...] = () if start else (Path(sys.prefix).parent,)
+    elsewhere: tuple[Path, ...] = () if start else (Path(sys.prefix).parent, home())
     start = (start or Path.cwd()).resolve()
-    for directory in (start, *start.parents, *home):
+    for directory in (start, *start.parents, *elsewhere):
         candidate = directory / STATE_DIRECTORY / cluster
         if candidate.is_dir():
             return candidate
     raise settings.SettingsError(
-        f"no {STATE_DIRECTORY}/{cluster} in {start} or above it: bring the cluster up with `make up`, "
+        f"no {STATE_DIRECTORY}/{cluster} in {start} or above it: bring the cluster up with `make up` or `podlab up`, "
         "or name another with --cluster or PODLAB_CLUSTER"
     )
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from podlab.client.config import home
+from podlab.deploy.release.sources import project_root
 from podlab.lab import ssh
 from podlab.lab.paths import LabDir
 from podlab.lab.spec import LabSpec
@@ -44,7 +46,8 @@ def write(spec: LabSpec, lab: LabDir, project: Path, ingress: Sequence[str] = ()
     directory.parent.chmod(0o700)
     hosts = directory / "hosts.yml"
     hosts.write_text(HEADER + yaml.safe_dump(render(spec, lab, ingress), sort_keys=False))
-    _link(directory / "group_vars", project / "inventory/lab/group_vars")
+    own = project / "inventory/lab/group_vars"
+    _link(directory / "group_vars", own if own.is_dir() else project_root() / "inventory/lab/group_vars")
     if spec.name == DEFAULT_LAB and (project / "inventory/lab").is_dir():
         _link(project / "inventory/lab/hosts.yml", hosts)
     return hosts
@@ -64,9 +67,9 @@ def remove(lab: str, project: Path) -> None:
 
 
 def project_dir(start: Path | None = None) -> Path:
-    """The project that the working directory is in, or else the working directory."""
+    """The project that the working directory is in, or else where this user's clusters are."""
     here = (start or Path.cwd()).resolve()
-    return next((place for place in (here, *here.parents) if (place / "inventory/lab").is_dir()), here)
+    return next((place for place in (here, *here.parents) if (place / "inventory/lab").is_dir()), home())
 
 
 def inventory_dir(lab: str, project: Path) -> Path:

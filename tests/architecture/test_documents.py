@@ -73,6 +73,11 @@ def test_every_dependency_has_its_reason() -> None:
     assert {name for name in named if name not in reasons} == set()
 
 
+def test_what_hosts_need_the_machine_that_deploys_needs_too() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert set(project["optional-dependencies"]["host"]) <= set(project["dependencies"])
+
+
 def test_what_the_code_imports_is_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     wanted = [each for group in (project["dependencies"], *project["optional-dependencies"].values()) for each in group]

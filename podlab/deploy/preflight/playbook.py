@@ -1,14 +1,12 @@
 """Runs playbooks that ask hosts: Ansible connects, with whatever options, variables and settings it is given."""
 
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from podlab.deploy import ansible
 from podlab.deploy.preflight.outcome import Outcome, load
-from podlab.deploy.release.sources import project_root
 
 _PLAYBOOK = "playbooks/preflight.yml"
 
@@ -29,10 +27,13 @@ def look(options: Sequence[str]) -> Outcome:
 
 def run(playbook: str, options: Sequence[str]) -> tuple[int, str]:
     """The exit code of ansible-playbook with a playbook of ours, and what it said."""
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    command = [program, *options, str(project_root() / playbook)]
     done = subprocess.run(
-        command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ansible.command(playbook, options),
+        env=ansible.environment() | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     return done.returncode, done.stdout
 
@@ -46,7 +47,3 @@ def failure(code: int, said: str) -> str:
     """A command line that is wrong is answered with pages of help, in the midst of which stands why."""
     usage = next((line for line in said.splitlines() if line.startswith("ansible-playbook: error: ")), "")
     return usage or f"ansible-playbook failed with exit code {code}:\n{said.strip()}"
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.deploy.release import wheels
+from podlab.deploy.release.sources import is_source
 from podlab.deploy.release.wheels import WheelError, WheelPlatform
 
 RELEASES = "/opt/podlab/releases"
@@ -76,7 +77,8 @@ def own(wheel: Path, target: WheelPlatform, build: str, images: Iterable[Path], 
     with tempfile.TemporaryDirectory(dir=archive.parent) as temporary:
         tree = Path(temporary) / "tree"
         with zipfile.ZipFile(wheel) as packed:
-            packed.extractall(tree / packages_folder(target))  # noqa: S202 # it was built here
+            wanted = [name for name in packed.namelist() if is_source(Path(name))]
+            packed.extractall(tree / packages_folder(target), wanted)  # noqa: S202 # it was built here
         (tree / packages_folder(target) / "podlab/BUILD").write_text(f"{build}\n")
         _compile(tree, target)
         (tree / "images").mkdir()

@@ -8,24 +8,51 @@ PACKAGES = ("podlab", "master", "node")
 # What decides about the wheel besides the packages themselves.
 OTHERS = ("pyproject.toml", "README.md", "protos", "scripts")
 GENERATED = ("_pb2.py", "_pb2_grpc.py", "descriptions.json")
+INSTALLED = "project"
+"""The folder in the package `podlab` of a wheel that holds playbooks, checks and examples."""
 _BUILD_DIGITS = 8
 
 
 def project_root() -> Path:
-    """The project's directory, which holds pyproject.toml and playbooks/. Raises FileNotFoundError."""
-    root = Path(__file__).resolve().parents[3]
-    if not (root / "pyproject.toml").is_file():
-        raise FileNotFoundError(f"{root} holds no pyproject.toml: deploy from a checkout of Podlab's sources")
-    return root
+    """The folder with pyproject.toml and playbooks/: the checkout, or what an installed wheel has of it.
+
+    Raises FileNotFoundError.
+    """
+    here = Path(__file__).resolve()
+    for root in (here.parents[3], here.parents[2] / INSTALLED):
+        if (root / "pyproject.toml").is_file() and (root / "playbooks").is_dir():
+            return root
+    raise FileNotFoundError(f"{here.parents[3]} holds no playbooks: install Podlab's wheel, or use a checkout")
+
+
+def packages_root(root: Path) -> Path:
+    """The folder that our packages are in: the checkout itself, or that which the wheel was installed to."""
+    return root.parents[1] if is_installed(root) else root
+
+
+def is_installed(root: Path) -> bool:
+    """Whether it is a wheel's, and no checkout: what is generated is there then, and what that is made from is not."""
+    return root.name == INSTALLED and root.parent.name == "podlab"
 
 
 def source_files(root: Path) -> Iterator[Path]:
-    """The files that a wheel depends on; not those that are generated from others."""
-    for name in (*PACKAGES, *OTHERS):
-        top = root / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if path.is_file() and "__pycache__" not in path.parts and not path.name.endswith((*GENERATED, ".pyi")):
-                yield path
+    """The files that a wheel depends on; in a checkout without those that are generated from others."""
+    generated = () if is_installed(root) else GENERATED
+    base = packages_root(root)
+    packages = (path for name in PACKAGES for path in _files(base / name) if is_source(path.relative_to(base)))
+    others = (path for name in OTHERS for path in _files(root / name))
+    for path in (*packages, *others):
+        if "__pycache__" not in path.parts and not path.name.endswith((*generated, ".pyi")):
+            yield path
+
+
+def _files(top: Path) -> list[Path]:
+    return [path for path in (sorted(top.rglob("*")) if top.is_dir() else [top]) if path.is_file()]
+
+
+def is_source(path: Path) -> bool:
+    """Whether hosts get a file, named from where the packages are: no compiled code, and nothing that only deploys."""
+    return "__pycache__" not in path.parts and path.parts[:2] != ("podlab", INSTALLED)
 
 
 def build(state: str) -> str:
@@ -38,5 +65,5 @@ def digest(root: Path, paths: Iterable[Path]) -> str:
     total = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(root)} {path.stat().st_mode:o} {content}\n".encode())
+        total.update(f"{path.relative_to(packages_root(root))} {path.stat().st_mode:o} {content}\n".encode())
     return total.hexdigest()[:16]

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from podlab.deploy.release.sources import PACKAGES, is_installed, is_source, packages_root
 
 EXTRAS = ("master", "node")
 PIP_WITHIN_S = 600
@@ -53,8 +56,7 @@ def cache_directory() -> Path:
 def requirements(root: Path, extras: Iterable[str] = EXTRAS) -> list[str]:
     """What Podlab needs on a host that is all that these extras are for, as pyproject.toml says."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    more = [each for extra in extras for each in project["optional-dependencies"][extra]]
-    return sorted({*project["dependencies"], *more})
+    return sorted({each for extra in ("host", *extras) for each in project["optional-dependencies"][extra]})
 
 
 def dependencies(root: Path, target: WheelPlatform, cache: Path) -> Path:
@@ -111,7 +113,19 @@ def _download(wanted: Sequence[str], target: WheelPlatform, folder: Path) -> Non
 
 
 def _build(root: Path, folder: Path) -> None:
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root))
+    if is_installed(root):
+        return _repack(packages_root(root), folder / "podlab-installed-py3-none-any.whl")
+    return pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root))
+
+
+def _repack(packages: Path, wheel: Path) -> None:
+    """The wheel that was installed, without what only the controller needs."""
+    described = next(packages.glob("podlab-*.dist-info"))
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_STORED) as packed:
+        for top in (*(packages / name for name in PACKAGES), described):
+            for path in sorted(top.rglob("*")):
+                if path.is_file() and is_source(path.relative_to(packages)):
+                    packed.write(path, path.relative_to(packages))
 
 
 def pip(*arguments: str) -> None:

@@ -47,10 +47,11 @@ def support_bundle(
     ] = None,
     since: Annotated[str, typer.Option(help="How old entries of journals may be, as journalctl takes it.")] = "-1d",
 ) -> None:
-    """Collect logs, rules, states, versions and settings of all hosts, and the cluster's objects, without secrets.
+    """Collect logs, rules, states, versions and settings of all hosts in one archive, without secrets.
 
-    All other options are ansible-playbook's, and say how to connect: -i INVENTORY (the lab's when not given), -u USER,
-    --private-key FILE, --ask-become-pass, --limit HOSTS. Hosts that cannot be reached are named, and the others told.
+    The cluster's objects are in it, too. All other options are ansible-playbook's, and say how to connect:
+    -i INVENTORY (the lab's when not given), -u USER, --private-key FILE, --ask-become-pass, --limit HOSTS.
+    Hosts that cannot be reached are named, and the others told.
     """
     options = [*ctx.args, "-e", json.dumps({"support_since": since})]
     try:

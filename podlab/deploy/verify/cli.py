@@ -9,10 +9,11 @@ import typer
 
 from podlab.client.config import cluster_name, state_directory
 from podlab.deploy.preflight.arguments import PassingOn
+from podlab.deploy.release.sources import project_root
 from podlab.deploy.verify.reporter import Reporter
 from podlab.settings import SettingsError
 
-TESTS: Final = Path(__file__).parents[3] / "tests" / "verify"
+TESTS: Final = project_root() / "tests" / "verify"
 
 
 class Verify(PassingOn):

@@ -1,12 +1,12 @@
 """Runs a playbook and shows of its output what a person wants to see; the rest goes to a log file."""
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from podlab.deploy import ansible
 from podlab.lab.errors import LabError
 
 PLAY = re.compile(r"PLAY \[(?P<name>.*)\] \*+")
@@ -62,7 +62,9 @@ def run(inventory: Path, playbook: Path, log: Path, show: Callable[[str], None],
 
 def _lines(inventory: Path, playbook: Path) -> Iterator[str]:
     program = Path(sys.executable).with_name("ansible-playbook")
-    environment = PROFILED | os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "PYTHONUNBUFFERED": "1"}
+    environment = (
+        PROFILED | ansible.environment() | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "PYTHONUNBUFFERED": "1"}
+    )
     with subprocess.Popen(
         [program, "-i", inventory, playbook],
         stdin=subprocess.DEVNULL,

@@ -15,6 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
+from podlab.client.config import STATE_DIRECTORY
+from podlab.deploy.release.sources import project_root
 from podlab.errors import ApiError
 from podlab.lab import inventory, invoker
 from podlab.lab.bringup import example, playbook
@@ -62,7 +64,7 @@ def run_playbook(up: Up) -> None:
     directory = inventory.inventory_dir(up.lab.name, up.project)
     playbook.run(
         directory,
-        up.project / PLAYBOOK,
+        project_root() / PLAYBOOK,
         directory.parent / "ansible.log",
         show=lambda line: up.console.print(line, markup=False, highlight=False),
         task=lambda name: up.status.update(f"playbook: {name}"),
@@ -73,7 +75,7 @@ def run_playbook(up: Up) -> None:
 
 
 def first_pod(up: Up) -> None:
-    example.apply(up.lab.name, up.project / EXAMPLE)
+    example.apply(up.lab.name, project_root() / EXAMPLE)
     up.pod = example.wait_for_running_pod(up.lab.name, timeout_s=FIRST_POD_WITHIN_S)
 
 
@@ -132,8 +134,15 @@ def main(arguments: list[str]) -> int:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1
     finally:
-        invoker.give_checkout(inventory.project_dir())
+        _give_back(inventory.project_dir())
     return 0
+
+
+def _give_back(project: Path) -> None:
+    """What root made here; outside of a checkout it is the clusters' folder alone, and never a whole home."""
+    made = project if (project / "inventory/lab").is_dir() else project / STATE_DIRECTORY
+    if made.exists():
+        invoker.give_checkout(made)
 
 
 def _run(spec: LabSpec, ingress: tuple[str, ...], console: Console) -> None:

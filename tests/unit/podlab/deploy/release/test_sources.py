@@ -53,3 +53,15 @@ def test_touching_a_file_changes_nothing(root: Path) -> None:
 
 def test_these_sources_are_a_checkout() -> None:
     assert (sources.project_root() / "playbooks").is_dir()
+
+
+def test_an_installed_wheel_has_its_packages_beside_what_deploys_them(tmp_path: Path) -> None:
+    root = tmp_path / "podlab/project"
+    for name in ("podlab/a.py", "podlab/a_pb2.py", "master/b.py", "node/c.py", "podlab/project/playbooks/library/d.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (root / "pyproject.toml").touch()
+    assert sources.packages_root(root) == tmp_path
+    found = {str(path.relative_to(tmp_path)) for path in sources.source_files(root)}
+    assert found == {"podlab/a.py", "podlab/a_pb2.py", "master/b.py", "node/c.py", "podlab/project/pyproject.toml"}
+    assert sources.digest(root, sources.source_files(root))
