@@ -19,12 +19,8 @@ from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 
 ASKED_WITHIN_S = 5.0
-_ON_MASTERS = (
-    ("apiserver", ports.APISERVER),
-    ("apiserver", ports.REST),
-    ("scheduler", ports.SCHEDULER),
-    ("controllers", ports.CONTROLLERS),
-)
+# Scheduler and controllers listen to API servers alone, most of them to that of their own host.
+_ON_MASTERS = (("apiserver", ports.APISERVER), ("apiserver", ports.REST))
 _ON_NODES = (("kubelet", ports.KUBELET), ("proxy", ports.PROXY), ("dns", ports.DNS))
 # What an authority's file held before its last step.
 _PAST = "before"
@@ -43,7 +39,8 @@ def kept(folder: Path) -> Iterator[SeenCertificate]:
 
 
 async def listening(client: Client) -> list[Port]:
-    """All ports with certificates of ours, by what the API server knows of its like and of nodes. Raises ApiError."""
+    """The ports with certificates of ours that are open to other hosts, by what the API server knows of its like and of
+    nodes. Raises ApiError."""
     servers = (await client.list(Lease, namespace=NAMESPACE, label_selector=SERVERS)).items
     nodes = (await client.list(Node)).items
     found: list[Port] = []

@@ -23,7 +23,7 @@ from podlab.deploy import rotation
 from podlab.lab.spec import LabSpec
 
 SERVICES = {"m1": ("apiserver", "scheduler", "controllers"), "n1": ("kubelet", "proxy", "dns")}
-LISTENING = {"apiserver": ports.APISERVER, "scheduler": ports.SCHEDULER, "kubelet": ports.KUBELET, "proxy": ports.PROXY}
+LISTENING = {"apiserver": ports.APISERVER, "kubelet": ports.KUBELET, "proxy": ports.PROXY, "dns": ports.DNS}
 
 
 @dataclass(frozen=True)

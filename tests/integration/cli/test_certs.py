@@ -31,12 +31,10 @@ async def test_both_ports_show_the_servers_certificate_and_a_closed_one_is_told_
     assert kept["signing/ca"].certificate != kept["ca"].certificate
 
 
-async def test_all_ports_are_known_by_what_the_api_server_knows(cluster: Cluster) -> None:
+async def test_open_ports_are_known_by_what_the_api_server_knows(cluster: Cluster) -> None:
     found = await reading.listening(await cluster.client())
     assert {(owner.partition("/")[2], port) for owner, _, port in found} == {
         ("apiserver", 7443),
         ("apiserver", 6443),
-        ("scheduler", 7444),
-        ("controllers", 7445),
     }
     assert {address for _, address, _ in found} == {cluster.settings.advertise_address}
