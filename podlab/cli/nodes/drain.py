@@ -45,6 +45,7 @@ def drain(
         int, typer.Option("--grace-period", help="Seconds a pod has to end; -1: as the pod says.", min=-1)
     ] = -1,
     timeout: Annotated[float, typer.Option(help="Give up after so many seconds; 0 is never.", min=0)] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, or what stands in the way.")] = False,
 ) -> None:
     """Empty a node: no more pods come, and those that are there are evicted. Disruption budgets are kept.
 
@@ -54,6 +55,9 @@ def drain(
     """
     allowed = Allowed(ignore_daemonsets, delete_emptydir_data, force)
     grace_period_s = grace_period if grace_period >= 0 else None
+    if dry_run:
+        session.run(lambda client: _foretell(client, node, allowed))
+        return
     session.run(lambda client: _drain(client, node, allowed, grace_period_s, timeout), field_manager="podlab-drain")
 
 
@@ -70,32 +74,46 @@ async def _mark(client: Client, name: str, *, unschedulable: bool) -> None:
 
 async def _drain(client: Client, node: str, allowed: Allowed, grace_period_s: int | None, timeout_s: float) -> None:
     await _mark(client, node, unschedulable=True)
-    on_it = (await client.list(Pod, field_selector=f"spec.nodeName={node}")).items
-    found = leaving(on_it, allowed)
-    if found.refusals:
-        raise failures.CommandError(f'unable to drain node "{node}": {"; ".join(found.refusals)}')
-    for warning in found.warnings:
-        printing.warn(f"Warning: {warning}")
-    left = {pod.metadata.uid: pod for pod in found.pods}
+    going = await _going(client, node, allowed)
+    left = {f"{pod.metadata.namespace}/{pod.metadata.name}": "" for pod in going}
     try:
         async with asyncio.timeout(timeout_s or None):
-            await asyncio.gather(*(_evict(client, pod, grace_period_s, left) for pod in found.pods))
+            await asyncio.gather(*(_evict(client, pod, grace_period_s, left) for pod in going))
     except TimeoutError as error:
-        named = ", ".join(f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in left.values())
+        named = ", ".join(f"{pod} ({why})" if why else pod for pod, why in left.items())
         told = f'node "{node}" is not drained after {timeout_s:g} s: still there: {named}'
         raise failures.CommandError(told) from error
     typer.echo(f"node/{node} drained")
 
 
-async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dict[str, Pod]) -> None:
-    """Returns when the pod is gone; it is then no more among those that are left."""
+async def _foretell(client: Client, node: str, allowed: Allowed) -> None:
+    await client.get(Node, node)
+    for pod in await _going(client, node, allowed):
+        typer.echo(f"pod/{pod.metadata.name} evicted (dry run)")
+    typer.echo(f"node/{node} drained (dry run)")
+
+
+async def _going(client: Client, node: str, allowed: Allowed) -> list[Pod]:
+    """Those that a drain evicts. Raises CommandError when others stand in the way."""
+    found = leaving((await client.list(Pod, field_selector=f"spec.nodeName={node}")).items, allowed)
+    if found.refusals:
+        raise failures.CommandError(f'unable to drain node "{node}": {"; ".join(found.refusals)}')
+    for warning in found.warnings:
+        printing.warn(f"Warning: {warning}")
+    return found.pods
+
+
+async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dict[str, str]) -> None:
+    """Returns when the pod is gone; it is then no more among those that are left, each with why it still is."""
     name, namespace, uid = pod.metadata.name, pod.metadata.namespace, pod.metadata.uid
     printing.warn(f"evicting pod {namespace}/{name}")
     while True:
         try:
             gone = await client.evict(name, namespace, uid=uid, grace_period_s=grace_period_s)
+            left[f"{namespace}/{name}"] = "it was asked to end, and has not"
             break
         except TooManyRequests as error:
+            left[f"{namespace}/{name}"] = error.message
             again = f"(will retry after {_RETRY_S:g}s)"
             printing.warn(f'error when evicting pods/"{name}" -n "{namespace}" {again}: {error.message}')
             await asyncio.sleep(_RETRY_S)
@@ -104,5 +122,5 @@ async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dic
             break
     if not gone:
         await until_gone(client, Doomed(kinds.of(Pod), name, namespace, uid))
-    del left[uid]
+    del left[f"{namespace}/{name}"]
     typer.echo(f"pod/{name} evicted")

@@ -83,6 +83,7 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
     told = await podlab.fails("drain", "n9", "--timeout", "2")
     assert "Cannot evict pod as it would violate the pod's disruption budget" in told
     assert 'error: node "n9" is not drained after 2 s: still there: default/web-' in told
+    assert "(it was asked to end, and has not), default/web-" in told or "budget.), default/web-" in told
     made = await admin.get(PodDisruptionBudget, "b", "default")
     made.status.disruptionsAllowed = 1
     await admin.update_status(made)
@@ -99,6 +100,13 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
         "pod/web-1 evicted",
         "pod/web-2 evicted",
     ]
+
+
+async def test_a_dry_run_says_what_would_go_and_leaves_it(podlab: Podlab, admin: Client, node: Node) -> None:
+    await running(admin, "web-1")
+    assert await podlab.ok("drain", "n9", "--dry-run") == "pod/web-1 evicted (dry run)\nnode/n9 drained (dry run)\n"
+    assert not is_going(await admin.get(Pod, "web-1", "default"))
+    assert not (await admin.get(Node, "n9")).spec.unschedulable
 
 
 async def test_pods_that_nobody_replaces_stand_in_the_way(podlab: Podlab, admin: Client, node: Node) -> None:

@@ -15,7 +15,7 @@ from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
     "masters": ("podlab", "preflight", "master", "backup", "restore", "support"),
-    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "support"),
+    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "leave", "support"),
     "ingress": (),
     "etcd": ("podlab", "preflight", "etcd"),
 }

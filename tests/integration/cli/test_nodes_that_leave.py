@@ -1,0 +1,117 @@
+"""What the playbooks that add and remove nodes ask of a real API server, by processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from podlab_testing.command_line import Podlab
+from podlab_testing.ports import reserved_ports
+from podlab_testing.source_code import PROJECT
+
+from podlab.api.values import times
+from podlab.client.client import Client
+from podlab.coordination.v1.lease_pb2 import Lease
+from podlab.core.v1.node_pb2 import Node
+from podlab.deploy.nodes.programs import AskedCluster, AskingError
+from podlab.deploy.nodes.standing import Standing
+from podlab.meta.v1 import meta_pb2
+
+
+@pytest.fixture
+def of_the_controller(podlab: Podlab) -> AskedCluster:
+    return AskedCluster("test", podlab.directory / ".podlab" / "test")
+
+
+async def made(admin: Client) -> Standing:
+    node = await admin.create(Node(metadata=meta_pb2.ObjectMeta(name="n9")))
+    node.status.addresses.add(type="InternalIP", address="10.0.0.29")
+    node.status.conditions.add(type="Ready", status="Unknown", lastTransitionTime=times.this_second())
+    node = await admin.update_status(node)
+    lease = Lease(metadata={"name": "n9", "namespace": "kube-node-lease"})
+    lease.spec.leaseDurationSeconds = 40
+    lease.spec.renewTime.CopyFrom(times.now_micro())
+    lease = await admin.create(lease)
+    since = times.text(node.status.conditions[0].lastTransitionTime)
+    renewed = times.micro_text(lease.spec.renewTime)
+    return Standing(ready="Unknown", since=since, address="10.0.0.29", renewed=renewed, lease_s=40)
+
+
+async def test_nodes_are_told_with_what_was_heard_of_them_and_go(
+    of_the_controller: AskedCluster, admin: Client
+) -> None:
+    wanted = await made(admin)
+    told = await asyncio.to_thread(of_the_controller.standings, ["n9", "n8"])
+    assert told == {"n9": wanted, "n8": None}
+    for _ in range(2):  # what is gone already is no error
+        await asyncio.to_thread(of_the_controller.delete, "n9")
+    assert (await admin.list(Node)).items == []
+
+
+def test_a_cluster_that_cannot_be_asked_is_told_with_the_cause(tmp_path: Path, podlab: Podlab) -> None:
+    with pytest.raises(AskingError, match="this machine has deployed no cluster blue"):
+        AskedCluster("blue", tmp_path / "blue").standings(["n1"])
+    state = podlab.directory / ".podlab" / "test"
+    (state / "client.yaml").write_text((state / "client.yaml").read_text().replace("server: ", "server: 127.0.0.1:1 #"))
+    with pytest.raises(AskingError, match=r"nobody answers at 127\.0\.0\.1:1 within"):
+        AskedCluster("test", state).standings(["n1"])
+
+
+PLAYBOOK = PROJECT / "playbooks/remove-node.yml"
+
+
+async def removed(state: Path, *options: str) -> tuple[int, str]:
+    """What remove-node.yml says where no host of the inventory answers."""
+    with reserved_ports(1) as (port,):
+        return await _removed(state, {"ansible_host": "127.0.0.1", "ansible_port": port}, *options)
+
+
+async def _removed(state: Path, hosts: dict[str, object], *options: str) -> tuple[int, str]:
+    groups = {"masters": {"hosts": {"m1": hosts}}, "nodes": {"hosts": {"n9": hosts}}}
+    known = {"podlab_cluster": "test", "podlab_state_dir": str(state)}
+    (state / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": known, "children": groups}}))
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    process = await asyncio.create_subprocess_exec(
+        *(program, "-i", str(state / "hosts.yml"), str(PLAYBOOK), *options),
+        cwd=PROJECT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, " ".join(said.decode().split())
+
+
+async def test_a_node_whose_host_is_gone_leaves_by_force_alone(of_the_controller: AskedCluster, admin: Client) -> None:
+    await made(admin)
+    code, said = await removed(of_the_controller.directory, "-e", "node=n9")
+    assert code == 2
+    assert "nothing has been heard of n9 since" in said
+    code, said = await removed(of_the_controller.directory, "-e", "node=n9", "-e", "leave_force=true", "--check")
+    assert code == 0, said
+    assert len((await admin.list(Node)).items) == 1
+    code, said = await removed(of_the_controller.directory, "-e", "node=n9", "-e", "leave_force=true")
+    assert code == 0, said
+    assert "n9 is no node of the cluster any more, and its certificates are refused" in said
+    assert "n9 does not answer, and was not cleaned" in said
+    assert (await admin.list(Node)).items == []
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ([], "say which node: -e node=NAME, one at a time, and no group"),
+        (["-e", "node=all"], "one at a time, and no group; not all"),
+        (["-e", "node=m1"], "m1 is a master, too, or has etcd"),
+    ],
+)
+async def test_neither_a_group_nor_a_master_is_removed(tmp_path: Path, options: list[str], why: str) -> None:
+    code, said = await removed(tmp_path, *options)
+    assert code == 2
+    assert why in said
+    assert "Its host is bare again" not in said
