@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from typing import Final
 
 from podlab.api.values.names import rfc1123_subdomain
@@ -12,7 +12,6 @@ from podlab.deploy.preflight.hosts.facts import Facts, Host
 from podlab.deploy.preflight.hosts.hostvars import ETCD
 
 ENDPOINTS: Final = "podlab_etcd_endpoints"
-FLOATING: Final = "podlab_floating_address"
 _SHARED: Final = (
     ENDPOINTS,
     "podlab_etcd_prefix",
@@ -21,11 +20,9 @@ _SHARED: Final = (
     "podlab_etcd_cert",
     "podlab_etcd_key",
     "podlab_endpoint",
-    FLOATING,
 )
 """What all masters have to have the same of."""
 _ENDPOINT: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
-_CORRECT: Final = "correct it in the inventory"
 
 
 def check_masters(groups: Mapping[str, Sequence[str]], hosts: Sequence[Host]) -> Iterator[Finding]:
@@ -40,7 +37,6 @@ def check_masters(groups: Mapping[str, Sequence[str]], hosts: Sequence[Host]) ->
     variables = masters[0].variables
     yield from _existing_etcd(groups, variables)
     yield from _endpoint(str(variables.get("podlab_endpoint") or ""))
-    yield from _floating(str(variables.get(FLOATING) or ""), hosts)
 
 
 def _existing_etcd(groups: Mapping[str, Sequence[str]], variables: Mapping[str, object]) -> Iterator[Finding]:
@@ -84,20 +80,6 @@ def _is_host(host: str) -> bool:
     except ValueError:
         return not rfc1123_subdomain(host)
     return True
-
-
-def _floating(address: str, hosts: Sequence[Host]) -> Iterator[Finding]:
-    if not address:
-        return
-    try:
-        IPv4Address(address)
-    except ValueError:
-        yield error(WHOLE_INVENTORY, "variable", f"{FLOATING} is {address}, not an IPv4 address", _CORRECT)
-        return
-    for host in hosts:
-        if host.cluster_address == address:
-            cause = f"its address {address} is {FLOATING}, too"
-            yield error(host.name, "address", cause, "give the masters a floating address that no host has")
 
 
 def check_masters_on_hosts(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Finding]:
