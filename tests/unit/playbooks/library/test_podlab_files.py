@@ -173,3 +173,12 @@ def test_what_a_service_only_reads_counts_too(tmp_path: Path) -> None:
         service = {"name": "a", "files": [], "reads": [str(tmp_path / "read")]}
         assert podlab_files.work([service], [shown(MainPID=str(process.pid))]).restart == ["a"]
         process.kill()
+
+
+def test_a_timer_has_no_process_and_is_asked_for_by_its_own_name(tmp_path: Path) -> None:
+    timer = {"name": "a.timer", "files": [entry(tmp_path / "a.timer", content="x")], "reads": []}
+    found = shown()
+    del found["MainPID"]
+    assert not podlab_files.work([timer], [found]).any()
+    assert podlab_files.work([timer], [{**found, "ActiveState": "inactive"}]).start == ["a.timer"]
+    assert [podlab_files.unit_of(name) for name in ("a", "a.timer")] == ["a.service", "a.timer"]
