@@ -33,7 +33,8 @@ OPTIONS = {
     "pad": {"type": "str", "default": "", "no_log": True},
     "encryption": {"type": "path", "required": True},
 }
-STORE = Path("/var/lib/podlab/apiserver/store.db")
+# Of them there is one: the file, or what tells which etcd was used.
+STORES = (Path("/var/lib/podlab/apiserver/store.db"), Path("/var/lib/podlab/apiserver/etcd-store"))
 SERVER = "podlab-apiserver"
 
 
@@ -45,7 +46,7 @@ def look(paths: list[str], contents: list[str], pad: str, encryption: str) -> di
         "sha256": {path: hashlib.sha256(content).hexdigest() for path, content in found.items()},
         "hidden": hide(json.dumps(asked).encode(), base64.b64decode(pad)) if asked else "",
         "encryption_keys": re.findall(r"\bname: '?([0-9a-f]+)", configuration),
-        "store": STORE.exists(),
+        "store": any(store.exists() for store in STORES),
         "serving": subprocess.run(["systemctl", "is-active", "--quiet", "podlab-apiserver"], check=False).returncode
         == 0,
     }
