@@ -116,9 +116,11 @@ def output(command: list[str]) -> str:
 
 
 def units() -> list[str]:
-    """Those of ours and of what we stand on that systemd knows."""
+    """Those of ours and of what we stand on that systemd knows, and those that only the journal still knows."""
     listed = output(["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager", *UNITS])
-    return [line.split()[0] for line in listed.splitlines() if line.split() and "." in line.split()[0]]
+    known = [line.split()[0] for line in listed.splitlines() if line.split() and "." in line.split()[0]]
+    logged = output(["journalctl", "--no-pager", "--field", "_SYSTEMD_UNIT"]).split()
+    return list(dict.fromkeys([*known, *(unit for unit in logged if any(fnmatch(unit, like) for like in UNITS))]))
 
 
 def journal(unit: str, since: str, lines: int) -> str:
