@@ -17,6 +17,7 @@ from podlab_testing.cluster import Cluster
 from master.store import archive
 from podlab.client.client import Client
 from podlab.core.v1.config_pb2 import ConfigMap, Secret
+from podlab.deploy.restored import counted, missing
 from podlab.errors import Expired
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
@@ -113,6 +114,22 @@ async def test_a_store_that_was_lost_comes_back_and_clients_list_again(
     with pytest.raises(Expired):
         async with aclosing(admin.watch(ConfigMap, last)) as watch:
             await anext(watch)
+
+
+async def test_the_objects_of_an_archive_are_counted_by_the_api_server_too(
+    cluster: Cluster, admin: Client, tmp_path: Path
+) -> None:
+    await admin.create(config_map("a"))
+    code, printed, _ = await podlab_store(
+        "backup", "--json", "--config", cluster.settings_file(tmp_path), tmp_path / "archive"
+    )
+    wanted: dict[str, int] = json.loads(printed)["objects"]
+    found = await counted(admin, wanted)
+    assert (code, missing(wanted, found)) == (0, [])
+    assert found.keys() == wanted.keys()
+    await admin.delete(ConfigMap, "a", "default")
+    (lacking,) = missing(wanted, await counted(admin, wanted))
+    assert lacking.startswith("configmaps: the archive has ")
 
 
 async def test_a_user_who_names_what_is_no_archive_is_told(cluster: Cluster, tmp_path: Path) -> None:
