@@ -43,7 +43,7 @@ test: bootstrap ## unit, property and integration tests, and the e2e tests when 
 e2e: bootstrap ## the end-to-end tests on the lab: most side by side, then those that break things, beside those on labs of their own
 	@scripts/bootstrap clients
 	@$(E2E) -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(ON_THE_LAB)
-	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2
+	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-network e2e-hosts
 
 e2e-alone:
 	@$(E2E) -m alone $(ON_THE_LAB)
@@ -57,7 +57,7 @@ e2e-network:
 e2e-hosts:
 	@$(E2E) tests/e2e/lab
 
-e2e-day2:
+e2e-day2: bootstrap ## what is done with clusters after their first day, on labs of their own: half an hour
 	@$(E2E) tests/e2e/day2
 
 e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a bootstrapped checkout of that release

@@ -14,7 +14,7 @@ from podlab.lab import inventory
 from podlab_testing.playbook_run import Outcome, parse
 from podlab_testing.source_code import PROJECT
 
-FOLDERS = ("podlab", "master", "node", "protos", "scripts", "playbooks", "inventory")
+FOLDERS = ("podlab", "master", "node", "protos", "scripts", "playbooks", "inventory", "examples", "tests/verify")
 FILES = ("pyproject.toml", "README.md", "ansible.cfg")
 PLAYBOOK_WITHIN_S = 400
 

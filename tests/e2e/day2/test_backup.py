@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from podlab_testing.deployed import Traffic, nodes_ready, wait_until
 from podlab_testing.own_clusters import MakeCluster, OwnCluster, ready
+from podlab_testing.own_labs import own_lab
 from podlab_testing.source_code import PROJECT
 
 from podlab.lab.spec import LabSpec
 
-pytestmark = pytest.mark.alone
 READY_WITHIN_S = 60
 
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster: MakeCluster) -> OwnCluster:
     """One master, one node, an app on it, a Secret."""
-    made = make_cluster(LabSpec(name="", masters=1, nodes=1), {})
+    made = make_cluster(LabSpec(name=own_lab("y").name, masters=1, nodes=1), {})
     made.deploy()
     made.pod_everywhere("web")
     made.cli("create", "secret", "generic", "s", "--from-literal=k=v")
@@ -32,7 +32,7 @@ def archive(cluster: OwnCluster) -> Path:
     """What backup.yml fetched; after it, a ConfigMap was made."""
     outcome = cluster.play("backup.yml", "-vvv")
     assert outcome.code == 0, outcome.text[-4000:]
-    found = re.search(r"(\S+\.tar): \d+ objects", outcome.text)
+    found = re.search(r"archive: (\S+\.tar)\n", outcome.text)
     assert found, outcome.text[-2000:]
     secrets = (PROJECT / ".podlab" / cluster.lab.name / "pki/encryption").glob("*.key")
     assert not [path for path in secrets if path.read_text().strip() in outcome.text], "a key is in the log"
