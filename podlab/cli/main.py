@@ -68,7 +68,11 @@ SECTIONS = {
             "podlab.cli.info:cluster_info",
             "Show where the cluster is, who we are to it, and how its nodes are.",
         ),
-        LazyCommand("info", "podlab.cli.info:info", "Show which release each API server and each node runs."),
+        LazyCommand(
+            "info",
+            "podlab.cli.info:info",
+            "Show which release each API server and each node runs, and when the store was last backed up.",
+        ),
         LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
         LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
         LazyCommand("certs", "podlab.cli.certs.command:certs", "Show when certificates end, and who has them."),

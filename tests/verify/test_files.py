@@ -39,6 +39,7 @@ MORE = {
         "/etc/podlab/pki/front-proxy-client.key",
         "/etc/podlab/pki/etcd-client.key", "/etc/podlab/pki/etcd-password",
         "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
+        "/var/lib/podlab/backups/",
     ),
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),

@@ -69,7 +69,7 @@ class Watching:
     ) -> AsyncGenerator[rpc.WatchResponse, None]:
         """Those of one stream, up to its end, whatever ends it."""
         try:
-            await stream.write(rpc.WatchRequest(create_request=asked))
+            await sent(stream, rpc.WatchRequest(create_request=asked))
             async for answer in stream:
                 yield answer
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
@@ -101,3 +101,14 @@ class Watching:
                 self._members.suspect(member, told(error))
         else:
             self._members.suspect(member, f"a watch ended: {error}")
+
+
+async def sent(stream: Stream, request: rpc.WatchRequest) -> None:
+    """Send it; is cancelled with the stream. A write of gRPC's waits for ever on a call that ended before it began."""
+    writing = asyncio.ensure_future(stream.write(request))
+
+    def ended(_: object) -> None:
+        writing.cancel()
+
+    stream.add_done_callback(ended)
+    await writing

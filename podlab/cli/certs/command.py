@@ -27,9 +27,10 @@ def certs(
     output: Annotated[CertsOutput | None, typer.Option("--output", "-o", help="json: for programs.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Only those in .podlab/<cluster>/pki.")] = False,
 ) -> None:
-    """Show when certificates end: those in .podlab/<cluster>/pki, and those that the cluster's ports show.
+    """Show when certificates end, and who has them.
 
     \b
+    They are those in .podlab/<cluster>/pki, and those that the cluster's ports show.
     Warns of those that end within 30 days, and of ports that show another one than this machine has made.
     """
     kept = list(reading.kept(state_directory(cluster_name()) / "pki"))
