@@ -18,7 +18,8 @@ class NotInstalled(CommandError):
 
 
 async def output(command: Sequence[str], stdin: str = "", *, package: str, timeout_s: float = TIMEOUT_S) -> str:
-    """What the command prints. Raises CommandError; NotInstalled names the package that brings it."""
+    """What the command prints; it ends with whoever waits for it. Raises CommandError; NotInstalled names the package
+    that brings it."""
     # A file and not a pipe: writing to a command that ends early must not fail.
     with tempfile.TemporaryFile() as stdin_file:
         stdin_file.write(stdin.encode())
@@ -32,9 +33,11 @@ async def output(command: Sequence[str], stdin: str = "", *, package: str, timeo
     try:
         stdout, stderr = await asyncio.wait_for(process.communicate(), timeout_s)
     except TimeoutError as error:
-        process.kill()
-        await process.wait()
         raise CommandError(f"{command[0]}: no answer within {timeout_s:.0f} s") from error
+    finally:
+        if process.returncode is None:  # it took too long, or whoever asked for it is told to stop
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise CommandError(f"{' '.join(command)}: exit {process.returncode}: {stderr.decode().strip()}")
     return stdout.decode()
