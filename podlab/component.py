@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import inspect
 import logging
 import os
 import signal
@@ -153,7 +154,11 @@ def _guarded(
 
     async def stream(request: object, context: ServicerContext) -> AsyncIterator[object]:
         await check(context)
-        async for response in inner(request, context):
+        responses = inner(request, context)
+        if inspect.isawaitable(responses):  # it writes them itself, as Watch of gRPC's health checks does
+            await responses
+            return
+        async for response in responses:
             yield response
 
     shapes: tuple[tuple[str, Callable[..., grpc.RpcMethodHandler[Request, Response]]], ...] = (
