@@ -103,9 +103,12 @@ def _process(generation: str) -> Iterator[str]:
         "  option dontlog-normal",
         "  option idle-close-on-response",
         "  option redispatch 1",
-        "  retries 3",
+        # Pods may be gone a moment before this is heard of: another one is drawn, until one that is there is found. Of
+        # two that are drawn, as `random` does, the idle one would be taken, which is the one that is gone; and in turn,
+        # as `roundrobin` does, requests that try at the same time would meet the same ones again and again.
+        "  balance random(1)",
+        "  retries 40",
         "  retry-on conn-failure empty-response",
-        "  balance random",
         "  http-reuse safe",
         f"  timeout connect {_CONNECT_S}s",
         f"  timeout client {_IDLE_S}s",
