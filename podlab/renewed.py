@@ -3,8 +3,9 @@ component runs."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -50,6 +51,15 @@ class Renewed(Generic[T]):
     def _signature(self) -> _Signature:
         """Files that are gone count as such: who replaces one may take it away first."""
         return tuple(map(_signature_of, self._paths))
+
+
+async def changes(ask: Callable[[], T], known: T, every_s: float = 1.0) -> AsyncGenerator[T, None]:
+    """What `ask` says whenever that is another value than before, which was `known`; asked for ever."""
+    while True:
+        await asyncio.sleep(every_s)
+        if (now := ask()) is not known:
+            known = now
+            yield now
 
 
 def _signature_of(path: Path) -> tuple[int, int, int]:

@@ -84,15 +84,18 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
         loops.append(keys.run())
     if parts.trail is not None:
         loops.append(parts.trail.writer.run())
-    async with _background(loops):
-        for each in parts.kept:
-            await _begin(each)
-        async with (
-            _listening(settings, parts),
-            _rest_listening(settings, parts),
-        ):
-            yield parts
-        await parts.servers.give_up()
+    try:
+        async with _background(loops):
+            for each in parts.kept:
+                await _begin(each)
+            async with (
+                _listening(settings, parts),
+                _rest_listening(settings, parts),
+            ):
+                yield parts
+            await parts.servers.give_up()
+    finally:
+        await parts.outward.close()  # after the loops, which ask others as well
 
 
 async def _begin(kept: KeptObjects) -> None:
@@ -191,4 +194,3 @@ async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator
     finally:
         await set_serving(checks, False)
         await server.stop(STOP_GRACE_S)
-        await parts.outward.close()

@@ -19,11 +19,10 @@ from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import AlreadyExists
 from podlab.meta.v1 import meta_pb2
-from podlab.renewed import Renewed
+from podlab.renewed import Renewed, changes
 
 DEFAULT_ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"
-ASKED_EVERY_S = 1.0
 _DESCRIPTION = "The certificate authority by which pods know the API server."
 
 O = TypeVar("O", ConfigMap, ServiceAccount)  # noqa: E741
@@ -61,12 +60,10 @@ class DefaultObjectController(Generic[O]):
             group.create_task(self._follow())
 
     async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(ASKED_EVERY_S)
-            if (wanted := self._asked()) is not self._wanted:
-                self._wanted = wanted
-                for at in self._namespaces.store:
-                    self._loop.queue.add(at)
+        async for wanted in changes(self._asked, self._wanted):
+            self._wanted = wanted
+            for at in self._namespaces.store:
+                self._loop.queue.add(at)
 
     async def reconcile(self, at: Key) -> None:
         namespace = self._namespaces.store.get(at)

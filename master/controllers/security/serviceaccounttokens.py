@@ -23,9 +23,8 @@ from podlab.client.informer import Change, Informer
 from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import NotFound
-from podlab.renewed import Renewed
+from podlab.renewed import Renewed, changes
 
-ASKED_EVERY_S = 1.0
 _KEYS = frozenset({"ca.crt", "namespace", "token"})
 # As long as a token may live. Kubernetes' own of this kind have no end; these go with the Secret all the same.
 _LIFE_S = 1 << 32
@@ -56,13 +55,11 @@ class ServiceAccountTokensController:
 
     async def _follow(self) -> None:
         """The authority that pods know the API server by may change: then all that were filled are looked at."""
-        while True:
-            await asyncio.sleep(ASKED_EVERY_S)
-            if (certificate := self._certificate()) is not self._published:
-                self._published = certificate
-                for at, secret in self._secrets.store.items():
-                    if secret.type == SERVICE_ACCOUNT_TOKEN:
-                        self._loop.queue.add(at)
+        async for certificate in changes(self._certificate, self._published):
+            self._published = certificate
+            for at, secret in self._secrets.store.items():
+                if secret.type == SERVICE_ACCOUNT_TOKEN:
+                    self._loop.queue.add(at)
 
     async def reconcile(self, at: Key) -> None:
         secret = self._secrets.store.get(at)

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -57,13 +58,18 @@ def init(ctx: typer.Context, name: Name = "m1") -> None:
 def join(ctx: typer.Context, name: Name = "") -> None:
     """Add a host as a node to a cluster of `podlab init`.
 
-    The host is [USER@]ADDRESS[:PORT]. All other options are ansible-playbook's.
+    The host is [USER@]ADDRESS[:PORT]; one that could not be added is tried again.
+    All other options are ansible-playbook's.
     """
     word, options = _word(ctx.args)
     path = inventories.path_of(cluster_name())
     document = inventories.load(path)
     target = _target(word, name or inventories.next_name(document))
-    inventories.save(path, inventories.joined(document, target))
+    there = inventories.node_at(document, target.address)
+    if there and name in ("", there):  # it was cut off, or its host was not fit then
+        target = replace(target, name=there)
+    else:
+        inventories.save(path, inventories.joined(document, target))
     _run("add-node", ["-i", str(path), "-e", f"node={target.name}", *options])
 
 

@@ -75,6 +75,12 @@ def joined(document: Mapping[str, object], target: NewHost) -> dict[str, object]
     return _document(str(variables["podlab_cluster"]), groups, variables)
 
 
+def node_at(document: Mapping[str, object], address: str) -> str:
+    """The name of the node that was joined at the address; empty where none was."""
+    nodes = _read(document)[0].get("nodes", {})
+    return next((name for name, own in nodes.items() if own.get("ansible_host") == address), "")
+
+
 def next_name(document: Mapping[str, object]) -> str:
     """n1, n2 ...: the first that is free."""
     taken = {name for hosts in _read(document)[0].values() for name in hosts}

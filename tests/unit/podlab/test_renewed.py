@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from podlab.renewed import Renewed
+from podlab.renewed import Renewed, changes
 
 
 @pytest.fixture
@@ -45,3 +47,10 @@ def test_what_cannot_be_used_leaves_what_there_was_and_is_told_once(
 def test_what_cannot_be_read_at_first_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Renewed((tmp_path / "gone").read_bytes, [tmp_path / "gone"])
+
+
+async def test_each_change_is_told_once() -> None:
+    values = iter(("one", "one", "two", "two", "one"))
+    asked = changes(lambda: next(values, "one"), "one", every_s=0.001)
+    async with aclosing(asked) as told, asyncio.timeout(10):
+        assert [await anext(told), await anext(told)] == ["two", "one"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from podlab.cli.hosts import inventories
-from podlab.cli.hosts.inventories import NewHost, first, joined, next_name, parse
+from podlab.cli.hosts.inventories import NewHost, first, joined, next_name, node_at, parse
 from podlab.settings import SettingsError
 
 
@@ -36,6 +36,7 @@ def test_a_cluster_begins_with_one_host_and_grows_by_nodes_that_are_named_in_ord
     assert next_name(document) == "n1"
     document = joined(document, NewHost("192.0.2.2", "n1"))
     assert next_name(document) == "n2"
+    assert [node_at(document, f"192.0.2.{number}") for number in (1, 2, 3)] == ["", "n1", ""]
     path = tmp_path / "mine/inventory/hosts.yml"
     inventories.save(path, document)
     assert (
