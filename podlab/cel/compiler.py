@@ -22,6 +22,7 @@ from podlab.cel.estimation.sizes import Sized
 from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
 from podlab.cel.types import DeclaredType, descriptors, type_spec
+from podlab.cel.values import CompileError
 from podlab.foreign.cel.v1.checked_pb2 import CheckedExpr, TypedExpr
 
 # The compiler's own extensions, in the versions that Kubernetes has.
@@ -42,10 +43,6 @@ _UNDECLARED = re.compile(
 )
 # What the compiler says of the type of a part that it has refused before.
 _FOLLOWING = re.compile(r"\nERROR: [^\n]*'\*error\*'.*?(?=\nERROR: |$)", re.DOTALL)
-
-
-class CompileError(Exception):
-    """An expression that is not one; says where, as cel-go does: ERROR: <input>:1:5: undefined field 'x'."""
 
 
 class Program:

@@ -15,6 +15,10 @@ MAX_INT: Final = 2**63 - 1
 MAX_UINT: Final = 2**64 - 1
 
 
+class CompileError(Exception):
+    """An expression that is not one; says where, as cel-go does: ERROR: <input>:1:5: undefined field 'x'."""
+
+
 class EvaluationError(Exception):
     """An expression that has no value: `no such key: x`, `divide by zero`. && and || may still have one."""
 

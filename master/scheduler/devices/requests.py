@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from master.scheduler.devices.capacity import Amounts
 from master.scheduler.devices.offers import OfferedDevice
-from podlab.cel.compiler import CompileError
-from podlab.cel.values import CostLimitExceeded, EvaluationError
+from podlab.cel.values import CompileError, CostLimitExceeded, EvaluationError
 from podlab.resource.v1.device_pb2 import DeviceSelector, DeviceToleration
 from podlab.resource.v1.deviceclass_pb2 import DeviceClass
 from podlab.resource.v1.resourceclaim_pb2 import (

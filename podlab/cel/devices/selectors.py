@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final
 
-from podlab.cel.compiler import CompileError, Environment, Program
+from podlab.cel.compiler import Environment, Program
 from podlab.cel.environments import base_environment
 from podlab.cel.estimation.sizes import Sized
 from podlab.cel.frame import Budget
 from podlab.cel.libraries import quantities, semvers
 from podlab.cel.types import BOOL, DYN, STRING, MapOf, ObjectOf, Opaque
-from podlab.cel.values import DefaultMap, EvaluationError, type_name
+from podlab.cel.values import CompileError, DefaultMap, EvaluationError, type_name
 from podlab.resource.v1.resourceslice_pb2 import Device, DeviceAttribute
 
 COST_LIMIT: Final = 1_000_000

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from podlab.cel.compiler import CompileError, Environment, Program
+from podlab.cel.compiler import Environment, Program
 from podlab.cel.environments import base_environment
 from podlab.cel.types import DeclaredType, OptionalOf
+from podlab.cel.values import CompileError
 from podlab.schemas.schema import Schema
 
 SELF: Final = "self"

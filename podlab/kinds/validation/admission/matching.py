@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from podlab.admissionregistration.v1 import matching_pb2
-from podlab.cel.compiler import CompileError, Program
+from podlab.cel.compiler import Program
+from podlab.cel.values import CompileError
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_selector

@@ -4,8 +4,8 @@ import re
 
 from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as policy_pb2
 from podlab.cel.admission.expressions import RequestExpressions
-from podlab.cel.compiler import CompileError
 from podlab.cel.escaping import is_identifier
+from podlab.cel.values import CompileError
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.admission.matching import check_conditions, check_expression, check_match_resources
 from podlab.kinds.validation.findings import Findings

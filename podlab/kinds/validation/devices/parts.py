@@ -7,8 +7,8 @@ from collections.abc import Hashable, Sequence
 import orjson
 
 from podlab.api.values import quantity
-from podlab.cel.compiler import CompileError
 from podlab.cel.devices import selectors as expressions
+from podlab.cel.values import CompileError
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.storage.drivernames import check_driver_name

@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing.expressions import environment
 
-from podlab.cel.compiler import CompileError
 from podlab.cel.environments import base_environment
 from podlab.cel.frame import Budget
 from podlab.cel.types import BOOL, BYTES, DURATION, DYN, INT, STRING, TIMESTAMP, DeclaredType, ListOf, MapOf, ObjectOf
-from podlab.cel.values import CostLimitExceeded, EvaluationError
+from podlab.cel.values import CompileError, CostLimitExceeded, EvaluationError
 
 SPEC = ObjectOf(
     "Spec",

@@ -4,10 +4,10 @@ import pytest
 
 from podlab.cel import construction
 from podlab.cel.admission.results import misnamed, plain
-from podlab.cel.compiler import CompileError
 from podlab.cel.environments import mutating_environment
 from podlab.cel.frame import Budget
 from podlab.cel.types import DYN
+from podlab.cel.values import CompileError
 
 OBJECT = {"spec": {"containers": [{"name": "a"}, {"name": "b"}]}}
 

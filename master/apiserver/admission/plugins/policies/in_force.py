@@ -18,7 +18,7 @@ from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import (
     ValidatingAdmissionPolicyBinding,
 )
 from podlab.api.kinds import Kind
-from podlab.cel.compiler import CompileError
+from podlab.cel.values import CompileError
 
 C = TypeVar("C")
 P = TypeVar("P", ValidatingAdmissionPolicy, MutatingAdmissionPolicy)

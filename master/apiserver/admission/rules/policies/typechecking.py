@@ -11,9 +11,10 @@ from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as pol
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import ValidatingAdmissionPolicy
 from podlab.api.kinds import Kind
 from podlab.cel.admission.expressions import RequestExpressions
-from podlab.cel.compiler import CompileError, Program
+from podlab.cel.compiler import Program
 from podlab.cel.escaping import is_identifier
 from podlab.cel.types import DeclaredType
+from podlab.cel.values import CompileError
 
 _MOST_KINDS = 10
 

@@ -11,7 +11,7 @@ from master.apiserver.admission.rules.matching import AdmissionTarget, Matcher, 
 from podlab.admissionregistration.v1 import webhookconfiguration_pb2 as webhooks_pb2
 from podlab.api.selection import selectors
 from podlab.cel.admission.expressions import RequestExpressions
-from podlab.cel.compiler import CompileError
+from podlab.cel.values import CompileError
 
 Configuration = webhooks_pb2.MutatingWebhookConfiguration | webhooks_pb2.ValidatingWebhookConfiguration
 Webhook = webhooks_pb2.MutatingWebhook | webhooks_pb2.ValidatingWebhook

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from podlab.cel.compiler import CompileError
 from podlab.cel.devices import selectors
-from podlab.cel.values import CostLimitExceeded, EvaluationError
+from podlab.cel.values import CompileError, CostLimitExceeded, EvaluationError
 from podlab.resource.v1.resourceslice_pb2 import Device
 
 DRIVER = "gpu.example.com"

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podlab.cel.compiler import CompileError
 from podlab.cel.environments import base_environment
 from podlab.cel.estimation.sizes import Sized
 from podlab.cel.types import DYN, STRING, ListOf, MapOf, ObjectOf, OptionalOf
+from podlab.cel.values import CompileError
 
 TEXT = Sized("string", 40)
 SELF = Sized(
