@@ -25,6 +25,7 @@ from podlab_testing import builtin_kinds
 # A master that reboots is away for that long at most.
 AWAY_AT_MOST_S = 60.0
 ANSWER_WITHIN_S = 30.0
+ACCOUNT_WITHIN_S = 30.0
 
 
 class Rest:
@@ -70,9 +71,13 @@ class Rest:
         self._ask(path, "DELETE", allowed=(http.client.NOT_FOUND,))
 
     def create_namespace(self, name: str) -> None:
-        """Also when it is there already: an answer may have been lost."""
+        """With its service account, which pods need. Also when it is there already: an answer may have been lost."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         self._ask("/api/v1/namespaces", "POST", body, allowed=(http.client.CONFLICT,))
+        deadline = time.monotonic() + ACCOUNT_WITHIN_S
+        while not self.exists("serviceaccount", "default", "-n", name):
+            assert time.monotonic() < deadline, f"no service account in {name} within {ACCOUNT_WITHIN_S:.0f} s"
+            time.sleep(0.05)
 
     def create_config_map(self, namespace: str, name: str) -> None:
         """Also when it is there already: an answer may have been lost."""
