@@ -1,7 +1,8 @@
 """Ansible action: what the controller lost of a cluster's keys comes back from a master, or it is told why not.
 
 Runs for a master. What it has and the controller has not is fetched; what it has and the controller would replace by
-another is refused. Nothing that is secret is in results or logs, at any verbosity.
+another is refused. A master that takes no part in the run has nothing replaced, and is asked only for what is missing.
+Nothing that is secret is in results or logs, at any verbosity.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class ActionModule(OnHost):
         pki, master = Path(str(params["directory"])), str(params["master"])
         try:
             wanted = recovery.lost(pki)
+            if not wanted and master not in (task_vars or {})["ansible_play_hosts_all"]:
+                return {**result, "changed": False, "fetched": []}
             answer, contents = self._ask(wanted, task_vars)
             if refused := recovery.refusals(pki, _held(master, answer)):
                 return {**result, "failed": True, "msg": "\n".join(refused)}

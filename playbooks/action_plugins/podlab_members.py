@@ -20,7 +20,10 @@ WITHIN_S = 30
 
 
 class ActionModule(ActionBase):
-    """Result: `members`, their names; null where there is no cluster yet, or it does not answer."""
+    """Result: `members`, their names, and `machines`, their machine ids by name.
+
+    Both are null where there is no cluster yet, or it does not answer.
+    """
 
     _supports_check_mode = True
     _requires_connection = False
@@ -37,4 +40,6 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"the API server did not name its nodes within {WITHIN_S} s") from error
         if told.returncode != 0:
             raise AnsibleActionFail(told.stderr.strip())
-        return {**result, "changed": False, "members": json.loads(told.stdout)}
+        machines = json.loads(told.stdout)
+        members = list(machines) if machines is not None else None
+        return {**result, "changed": False, "members": members, "machines": machines}

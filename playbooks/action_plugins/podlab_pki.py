@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from podlab.deploy import (
     secret_encryption,
     signing_keys,
 )
+from podlab.deploy.certificates import Certificate
 from podlab.pki import CA_NAME, PkiError, load_ca
 
 # What takes another one's place, each by one step of certificates.STEPS in the PKI's directory.
@@ -41,6 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "masters": {"type": "dict", "required": True},  # name to address
     "nodes": {"type": "dict", "required": True},  # name to address
     "ingress": {"type": "list", "elements": "str", "required": True},  # those of the nodes that serve Ingresses
+    "hosts": {"type": "list", "elements": "str"},  # of masters and nodes, those that get theirs; left out, all
     "etcd": {"type": "dict", "default": {}},  # where members of etcd run: name to address
     "service_cidr": {"type": "str", "required": True},
     "apiserver": {"type": "str", "required": True},  # host:port, or several with commas between
@@ -49,6 +51,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     # What of a rotation is done first: all certificates anew, or the next step of these authorities and keys.
     "step": {"type": "str", "choices": ["none", *certificates.STEPS], "default": "none"},
     "authorities": {"type": "list", "elements": "str", "choices": [*ROTATED], "default": []},
+    # Steps of the same that a real run would have taken by now: a check takes them first, in its copy.
+    "foretold": {"type": "list", "elements": "str", "choices": [*certificates.STEPS], "default": []},
     "members": {"type": "list", "elements": "str"},  # the nodes that the cluster has; left out, they are not known
 }
 
@@ -76,7 +80,25 @@ class ActionModule(ActionBase):
 def absent_nodes(params: dict[str, Any]) -> list[str]:
     """Those that the cluster does not have, if it answers. One that was deleted needs a new certificate."""
     members = params["members"]
-    return [name for name in params["nodes"] if members is not None and name not in members]
+    return [
+        name for name in params["nodes"] if members is not None and name not in members and takes_part(params, name)
+    ]
+
+
+def takes_part(params: dict[str, Any], host: str) -> bool:
+    hosts = params.get("hosts")
+    return hosts is None or host in hosts
+
+
+def certificates_of(params: dict[str, Any]) -> Iterator[Certificate]:
+    """What hosts show each other; each knows the addresses of all masters, whoever takes part."""
+    hosts = params["masters"], params["nodes"], params["ingress"]
+    every = certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"])
+    return certificates.of_hosts(every, params.get("hosts"))
+
+
+def masters_of(params: dict[str, Any]) -> list[str]:
+    return [name for name in params["masters"] if takes_part(params, name)]
 
 
 def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[str]:
@@ -85,11 +107,10 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
     directory.chmod(0o700)
     for name in absent:
         certificates.forget_node(directory / "pki", name)
-    hosts = params["masters"], params["nodes"], params["ingress"]
     pki = directory / "pki"
     made = rotated(params, pki)
-    made += certificates.ensure(pki, certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"]))
-    made += front_proxy.ensure(pki, params["masters"])
+    made += certificates.ensure(pki, certificates_of(params))
+    made += front_proxy.ensure(pki, masters_of(params))
     made += etcd_certificates.ensure(pki, params["etcd"], params["masters"])
     made += signing_keys.ensure(pki) + secret_encryption.ensure(pki)
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"], params["endpoint"])
@@ -107,9 +128,8 @@ def rotated(params: dict[str, Any], pki: Path) -> list[str]:
         return []
     load_ca(pki)
     if params["step"] == certificates.RENEW:
-        hosts = params["masters"], params["nodes"], params["ingress"]
-        certificates.forget(pki, certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"]))
-        front_proxy.forget(pki, params["masters"])
+        certificates.forget(pki, certificates_of(params))
+        front_proxy.forget(pki, masters_of(params))
         return []
     return [name for name in params["authorities"] if ROTATED[name](pki, params["step"])]
 
@@ -123,6 +143,8 @@ def ensure_in_a_copy(params: dict[str, Any], directory: Path, absent: list[str])
         for name in ("client.yaml", "kubeconfig"):
             if (directory / name).is_file():
                 shutil.copy(directory / name, copy / name)
+        for step in params.get("foretold", []):
+            ensure({**params, "step": step}, copy, [])
         return ensure(params, copy, absent)
 
 

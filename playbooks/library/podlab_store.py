@@ -63,10 +63,15 @@ def look() -> dict[str, Any]:
     return {"store": beside, "serving": serving, "installed": PROGRAM.exists()}
 
 
-def archive(path: Path) -> dict[str, Any]:
-    """What the archive holds, told by podlab-store. Raises StoreError."""
+def refuse_bare() -> None:
+    """Raises StoreError where there is nothing to be backed up."""
     if not PROGRAM.exists() or not CONFIG.exists():
         raise StoreError(f"no API server is here to be backed up ({PROGRAM} or {CONFIG} is missing): run site.yml")
+
+
+def archive(path: Path) -> dict[str, Any]:
+    """What the archive holds, told by podlab-store. Raises StoreError."""
+    refuse_bare()
     folder = DATA / "apiserver"
     own = folder / f".archived-{os.getpid()}"
     try:
@@ -133,9 +138,11 @@ def main() -> None:
     state, path = module.params["state"], Path(module.params["path"])
     if state == "looked":
         module.exit_json(changed=False, **look())
-    if module.check_mode:
-        module.exit_json(changed=True)
     try:
+        if module.check_mode and state == "archived":
+            refuse_bare()
+        if module.check_mode:
+            module.exit_json(changed=True)
         if state == "archived":
             module.exit_json(changed=True, held=archive(path))
         if state == "aside":

@@ -62,6 +62,11 @@ def wanted(
             yield Certificate(host, "ingress", "system:podlab-ingress", ("podlab:node-ingress",), own)
 
 
+def of_hosts(certificates: Iterator[Certificate], hosts: Collection[str] | None) -> Iterator[Certificate]:
+    """Those of them that are for these hosts, or for nobody's host; all of them where `hosts` is None."""
+    return (each for each in certificates if hosts is None or not each.folder or each.folder in hosts)
+
+
 NODE_CERTIFICATES = ("kubelet", "proxy", "dns", "ingress")
 
 

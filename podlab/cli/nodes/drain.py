@@ -80,6 +80,7 @@ async def _drain(client: Client, node: str, allowed: Allowed, grace_period_s: in
         async with asyncio.timeout(timeout_s or None):
             await asyncio.gather(*(_evict(client, pod, grace_period_s, left) for pod in going))
     except TimeoutError as error:
+        await asyncio.gather(*(_explain(client, pod, left) for pod in going))
         named = ", ".join(f"{pod} ({why})" if why else pod for pod, why in left.items())
         told = f'node "{node}" is not drained after {timeout_s:g} s: still there: {named}'
         raise failures.CommandError(told) from error
@@ -106,11 +107,12 @@ async def _going(client: Client, node: str, allowed: Allowed) -> list[Pod]:
 async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dict[str, str]) -> None:
     """Returns when the pod is gone; it is then no more among those that are left, each with why it still is."""
     name, namespace, uid = pod.metadata.name, pod.metadata.namespace, pod.metadata.uid
+    grace_s = pod.spec.terminationGracePeriodSeconds if grace_period_s is None else grace_period_s
     printing.warn(f"evicting pod {namespace}/{name}")
     while True:
         try:
             gone = await client.evict(name, namespace, uid=uid, grace_period_s=grace_period_s)
-            left[f"{namespace}/{name}"] = "it was asked to end, and has not"
+            left[f"{namespace}/{name}"] = f"it was asked to end, and has {grace_s} s for that"
             break
         except TooManyRequests as error:
             left[f"{namespace}/{name}"] = error.message
@@ -124,3 +126,24 @@ async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dic
         await until_gone(client, Doomed(kinds.of(Pod), name, namespace, uid))
     del left[f"{namespace}/{name}"]
     typer.echo(f"pod/{name} evicted")
+
+
+async def _explain(client: Client, pod: Pod, left: dict[str, str]) -> None:
+    """Find out why the pod is left, where the time was up before the API server had answered."""
+    name, namespace, uid = pod.metadata.name, pod.metadata.namespace, pod.metadata.uid
+    if left.get(f"{namespace}/{name}") != "":
+        return
+    try:
+        live = await client.get(Pod, name, namespace)
+        if live.metadata.uid != uid:
+            del left[f"{namespace}/{name}"]
+        elif live.metadata.HasField("deletionTimestamp"):
+            grace_s = live.metadata.deletionGracePeriodSeconds
+            left[f"{namespace}/{name}"] = f"it was asked to end, and has {grace_s} s for that"
+        else:
+            await client.evict(name, namespace, uid=uid, dry_run=True)
+            left[f"{namespace}/{name}"] = "there was no time to evict it"
+    except TooManyRequests as error:
+        left[f"{namespace}/{name}"] = error.message
+    except (NotFound, Conflict):
+        del left[f"{namespace}/{name}"]

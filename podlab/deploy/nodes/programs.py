@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab.deploy.nodes.departure import Departed
 from podlab.deploy.nodes.standing import Standing, read
 from podlab.deploy.release.sources import project_root
 
@@ -44,6 +45,13 @@ class AskedCluster:
         deleted = self.podlab(["delete", "node", name, "--ignore-not-found", "--timeout", f"{WITHIN_S:g}"])
         if deleted.returncode != 0:
             raise AskingError(f"{name} is still a node: {deleted.stderr.strip()}")
+
+    def depart(self, names: Sequence[str]) -> Departed:
+        """Delete nodes whose machines are gone; success where there is no such node. Raises AskingError."""
+        gone = self._told([sys.executable, "-m", "podlab.deploy.nodes.departure", str(self.directory), *names])
+        if gone.returncode != 0:
+            raise AskingError(f"{' and '.join(names)} could not be taken out of the cluster: {gone.stderr.strip()}")
+        return Departed.read(json.loads(gone.stdout))
 
     def podlab(self, arguments: Sequence[str], timeout_s: float = 2 * WITHIN_S) -> subprocess.CompletedProcess[str]:
         """A command of `podlab`, whatever becomes of it. Raises AskingError when it does not end."""

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from podlab_testing.host_state import difference, host_state
 from podlab_testing.playbook_run import Play
 from podlab_testing.source_code import PROJECT
 
@@ -20,21 +21,6 @@ from podlab.lab.lab import Lab
 PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)
-
-# What of a host a deployment may touch, as one listing a host.
-STATE = """
-dpkg-query --show --showformat '${Package} ${db:Status-Status}\n'
-find /etc /opt /srv /usr/lib/systemd /var/lib -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' \
-    -not -path '/var/lib/systemd/*' -not -path '/etc/.*' | sort
-cat /etc/passwd /etc/group /etc/hosts /etc/containerd/config.toml
-systemctl list-unit-files --no-legend | sort
-iptables-save | grep -v '^[#:*]' | grep -v COMMIT
-ip -brief link | cut -d' ' -f1
-ip route
-cut -d' ' -f2,3 /proc/self/mounts | sort
-find /sys/fs/cgroup -name 'kubepods*'
-sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter
-"""
 
 # A host whose owner has settings for containerd, installed or not.
 OWN_SETTINGS = """
@@ -115,15 +101,11 @@ def secrets_of(pki: Path) -> list[str]:
     return plain + [base64.b64encode(content).decode()[:60] for content in contents]
 
 
-def state(lab: Lab, host: str) -> list[str]:
-    return lab.run(host, ["sh", "-c", STATE]).stdout.splitlines()
-
-
 @pytest.fixture(scope="module")
 def bare(lab: Lab) -> dict[str, list[str]]:
     """The hosts as they were before anything was deployed."""
     assert lab.run("n1", ["sh", "-c", OWN_SETTINGS]).returncode == 0
-    return {host: state(lab, host) for host in HOSTS}
+    return {host: host_state(lab, host) for host in HOSTS}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +118,7 @@ def foretold(bare: dict[str, list[str]], play: Play) -> set[tuple[str, str]]:
 
 def test_a_check_changes_nothing(lab: Lab, bare: dict[str, list[str]], foretold: set[tuple[str, str]]) -> None:
     assert foretold
-    assert {host: state(lab, host) for host in HOSTS} == bare
+    assert {host: host_state(lab, host) for host in HOSTS} == bare
 
 
 def test_all_that_is_wrong_with_variables_is_named_once_before_anything_changes(
@@ -155,7 +137,7 @@ def test_all_that_is_wrong_with_variables_is_named_once_before_anything_changes(
     assert [name for name, (_, words) in wrong.items() if name not in outcome.text or words not in outcome.text] == []
     assert outcome.text.count("podlab_address is m1.example") == 1
     assert outcome.changed == set()
-    assert {host: state(lab, host) for host in HOSTS} == bare
+    assert {host: host_state(lab, host) for host in HOSTS} == bare
 
 
 def test_a_port_that_a_rule_closes_is_named_with_the_rule_before_anything_changes(lab: Lab, play: Play) -> None:
@@ -290,5 +272,5 @@ def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[st
     reset = play("reset.yml")
     assert reset.failures == UNCHANGED, reset.text
     for host in HOSTS:
-        assert sorted(set(state(lab, host)) ^ set(bare[host])) == []
+        assert difference(bare[host], host_state(lab, host)) == []
     assert play("reset.yml").changes == UNCHANGED

@@ -83,7 +83,7 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
     told = await podlab.fails("drain", "n9", "--timeout", "2")
     assert "Cannot evict pod as it would violate the pod's disruption budget" in told
     assert 'error: node "n9" is not drained after 2 s: still there: default/web-' in told
-    assert "(it was asked to end, and has not), default/web-" in told or "budget.), default/web-" in told
+    assert "(it was asked to end, and has 30 s for that), default/web-" in told or "budget.), default/web-" in told
     made = await admin.get(PodDisruptionBudget, "b", "default")
     made.status.disruptionsAllowed = 1
     await admin.update_status(made)
@@ -100,6 +100,22 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
         "pod/web-1 evicted",
         "pod/web-2 evicted",
     ]
+
+
+async def test_why_pods_are_left_is_told_also_when_there_was_no_time_to_ask(
+    podlab: Podlab, admin: Client, node: Node
+) -> None:
+    await running(admin, "web-1")
+    await budget(admin, 0)
+    told = await podlab.fails("drain", "n9", "--timeout", "0.000001")
+    why = "Cannot evict pod as it would violate the pod's disruption budget."
+    assert f'error: node "n9" is not drained after 1e-06 s: still there: default/web-1 ({why})' in told
+    await admin.delete(PodDisruptionBudget, "b", "default")
+    told = await podlab.fails("drain", "n9", "--timeout", "0.000001")
+    assert "still there: default/web-1 (there was no time to evict it)" in told
+    assert not is_going(await admin.get(Pod, "web-1", "default"))
+    told = await podlab.fails("drain", "n9", "--timeout", "1")
+    assert "still there: default/web-1 (it was asked to end, and has 30 s for that)" in told
 
 
 async def test_a_dry_run_says_what_would_go_and_leaves_it(podlab: Podlab, admin: Client, node: Node) -> None:

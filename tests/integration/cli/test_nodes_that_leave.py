@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from podlab_testing.command_line import Podlab
 from podlab_testing.ports import reserved_ports
 from podlab_testing.source_code import PROJECT
 
+from podlab.api.pods import volumes
 from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.deploy.nodes.programs import AskedCluster, AskingError
 from podlab.deploy.nodes.standing import Standing
 from podlab.meta.v1 import meta_pb2
@@ -50,6 +53,34 @@ async def test_nodes_are_told_with_what_was_heard_of_them_and_go(
     for _ in range(2):  # what is gone already is no error
         await asyncio.to_thread(of_the_controller.delete, "n9")
     assert (await admin.list(Node)).items == []
+
+
+async def test_nodes_whose_machines_are_gone_depart_with_what_was_lost_and_when(
+    of_the_controller: AskedCluster, admin: Client
+) -> None:
+    await made(admin)
+    await admin.create(local_volume("v9", "n9"))
+    await admin.create(local_volume("v8", "n8"))
+    before = int(time.time())
+    departed = await asyncio.to_thread(of_the_controller.depart, ["n9"])
+    assert before <= departed.server_time <= time.time()
+    assert departed.volumes == ("default/v9",)
+    assert (await admin.list(Node)).items == []
+    assert (await asyncio.to_thread(of_the_controller.depart, ["n9"])).volumes == ("default/v9",)
+
+
+def local_volume(name: str, node: str) -> PersistentVolume:
+    """Of the claim of that name, as the provisioner makes it."""
+    volume = PersistentVolume(metadata=meta_pb2.ObjectMeta(name=name))
+    volume.metadata.annotations[volumes.PROVISIONED_BY] = volumes.LOCAL_PATH
+    volume.spec.capacity["storage"].string = "1Mi"
+    volume.spec.accessModes.append("ReadWriteOnce")
+    volume.spec.storageClassName = "local-path"
+    volume.spec.persistentVolumeSource.local.path = f"{volumes.LOCAL_PATH_DIRECTORY}/{name}"
+    volume.spec.claimRef.namespace, volume.spec.claimRef.name = "default", name
+    term = volume.spec.nodeAffinity.required.nodeSelectorTerms.add()
+    term.matchExpressions.add(key="kubernetes.io/hostname", operator="In", values=[node])
+    return volume
 
 
 def test_a_cluster_that_cannot_be_asked_is_told_with_the_cause(tmp_path: Path, podlab: Podlab) -> None:

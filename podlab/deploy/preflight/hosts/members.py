@@ -1,4 +1,4 @@
-"""Which nodes the cluster has now.
+"""Which nodes the cluster has now, and the machines that they are.
 
 A program of its own, because it speaks gRPC: with the cluster's directory as its argument, it prints JSON.
 """
@@ -19,8 +19,11 @@ from podlab.settings import SettingsError
 _WITHIN_S: Final = 3.0
 
 
-def members(directory: Path) -> list[str] | None:
-    """The nodes of the cluster whose directory in `.podlab` this is; None where it is not there, or does not answer."""
+def members(directory: Path) -> dict[str, str] | None:
+    """Of the cluster whose directory in `.podlab` this is, by node the machine id that its kubelet last told.
+
+    None where the cluster is not there, or does not answer.
+    """
     try:
         config = load_client_config_of(directory)
     except SettingsError:
@@ -43,11 +46,12 @@ def _listens(server: str) -> bool:
     return True
 
 
-async def _ask(config: ClientConfig) -> list[str] | None:
+async def _ask(config: ClientConfig) -> dict[str, str] | None:
     async with Client(config.server, config.tls, user_agent="podlab-preflight") as client:
         if not await client.connected(_WITHIN_S):
             return None
-        return [node.metadata.name for node in (await client.list(node_pb2.Node)).items]
+        nodes = (await client.list(node_pb2.Node)).items
+        return {node.metadata.name: node.status.nodeInfo.machineID for node in nodes}
 
 
 if __name__ == "__main__":

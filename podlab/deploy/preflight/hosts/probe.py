@@ -38,6 +38,8 @@ MADE_WITH = (
     ("controllers", "pod_cidr", "podlab_pod_cidr"),
     ("kubelet", "pod_cidr_cluster", "podlab_pod_cidr"),
 )
+# What a node has of its kubelet; a host that has none of it is none yet, or none any more.
+KUBELET = ("/etc/podlab/kubelet.yaml", "/etc/podlab/pki/kubelet.key", "/etc/systemd/system/podlab-kubelet.service")
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
 # What of a release's files says which it is: file, and what stands there.
 RELEASE = {
@@ -332,6 +334,7 @@ def gather() -> dict[str, object]:
         "release": release_in_use(),
         "store_schema": store_schema(),
         "own_store": own_store(),
+        "kubelet": any(map(os.path.exists, KUBELET)),
         "clock_started": started,
         "clock_ended": time.time(),
     }

@@ -99,6 +99,17 @@ def test_a_node_that_the_cluster_does_not_have_gets_new_certificates(directory: 
     assert (directory / "pki/n1/kubelet.crt").read_bytes() != before
 
 
+def test_a_host_that_does_not_take_part_gets_no_certificate_and_keeps_its_own(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory, [])
+    grown = {**PARAMS, "nodes": {"n1": "10.0.0.21", "n2": "10.0.0.22"}, "hosts": ["n1"]}
+    absent = podlab_pki.absent_nodes({**grown, "members": []})
+    assert absent == ["n1"]
+    assert podlab_pki.ensure(grown, directory, absent) == ["n1/kubelet", "n1/proxy", "n1/dns", "n1/ingress"]
+    renewal = {**grown, "step": "renew"}
+    own = ["admin", *(f"n1/{name}" for name in ("kubelet", "proxy", "dns", "ingress"))]
+    assert podlab_pki.ensure(renewal, directory, []) == own
+
+
 LEAVES = [
     "admin",
     *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
@@ -130,6 +141,16 @@ def test_an_authority_goes_through_its_steps_and_another_one_stays(directory: Pa
         "sign": ["front-proxy", "m1/front-proxy-client"],
         "alone": ["front-proxy"],
     }
+
+
+@pytest.mark.parametrize("name", ["ca", "front-proxy", "secrets"])
+def test_a_check_foretells_every_step_of_a_rotation(directory: Path, name: str) -> None:
+    podlab_pki.ensure(PARAMS, directory, [])
+    steps = ["trust", "sign", "alone"]
+    asked = [{**PARAMS, "step": step, "authorities": [name], "foretold": steps[:at]} for at, step in enumerate(steps)]
+    foretold = [podlab_pki.ensure_in_a_copy(each, directory, []) for each in asked]
+    assert foretold == [podlab_pki.ensure(each, directory, []) for each in asked]
+    assert all(foretold)
 
 
 def test_a_rotation_that_was_cut_off_while_the_next_one_signs_does_not_begin_another(directory: Path) -> None:
