@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -14,6 +15,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from master.apiserver.app import encryption
 from master.apiserver.app.assembly import KeptObjects, Parts, assemble
+from master.apiserver.app.cutoff import neighbours
+from master.apiserver.app.cutoff.cutoff import Cutoff
 from master.apiserver.app.encryption import FollowedKeys
 from master.apiserver.app.event_expiry import EventExpiry
 from master.apiserver.app.opening import open_store
@@ -88,10 +91,7 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
         async with _background(loops):
             for each in parts.kept:
                 await _begin(each)
-            async with (
-                _listening(settings, parts),
-                _rest_listening(settings, parts),
-            ):
+            async with _answering(settings, parts, opened):
                 yield parts
             await parts.servers.give_up()
     finally:
@@ -169,6 +169,25 @@ def _in_force(settings: ApiServerSettings, keys: FollowedKeys | None) -> Callabl
 
     followed = Renewed(digests, [*settings.tls.paths(), *more])
     return lambda: {**followed(), **(keys.digests if keys is not None else {})}
+
+
+@asynccontextmanager
+async def _answering(settings: ApiServerSettings, parts: Parts, store: Store) -> AsyncIterator[None]:
+    """The ports are open while the block runs, but not while this server is cut off from a store that it shares."""
+    cutoff = Cutoff(store, parts.servers.others, partial(neighbours.ask, settings.tls.ca))
+    listens = asyncio.Event()
+
+    async def answer() -> None:
+        while True:
+            async with _listening(settings, parts), _rest_listening(settings, parts):
+                listens.set()
+                await cutoff.begun()
+                log.error("the store cannot be reached from here: clients are left to other API servers until it can")
+            await cutoff.ended()
+
+    async with _background([answer()]):
+        await listens.wait()
+        yield
 
 
 def _rest_listening(settings: ApiServerSettings, parts: Parts) -> AbstractAsyncContextManager[None]:

@@ -83,6 +83,11 @@ class ServerLeases:
         said = (lease.metadata.annotations.get(ADDRESS, "") for _, _, lease in self._leases())
         return sorted({self.host, *(address.rpartition(":")[0] for address in said if address)})
 
+    def others(self) -> list[str]:
+        """host:port of the REST API of each other server that is known to be there."""
+        said = {lease.metadata.annotations.get(ADDRESS, "") for _, _, lease in self._leases()}
+        return sorted(said - {"", self.address})
+
     async def run(self) -> None:
         """Call `ensure` every RENEW_S seconds until the store is closed."""
         while True:

@@ -1,0 +1,1 @@
+"""A server that is cut off from the store which others still reach leaves its clients to them."""
