@@ -29,6 +29,8 @@ from podlab.ports import VXLAN
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "what": {"type": "str", "required": True, "choices": ["facts", "ports", "firewall", "rules"]},
+    # Whether ports that nobody holds are opened for the others' tries: not where they are somebody's who may start.
+    "listen": {"type": "bool", "default": True},
 }
 ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 
@@ -46,6 +48,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
         variables = task_vars or {}
+        self._listen = bool(params["listen"])
         acts = {"facts": self._facts, "ports": self._try_ports, "firewall": self._firewall, "rules": self._rules}
         return {**result, "changed": False, **acts[params["what"]](variables)}
 
@@ -59,7 +62,7 @@ class ActionModule(ActionBase):
             awaited = ports.awaited_at(self._own(variables), hosts_of(variables))
             task = {"act": "listen", "host": self._name(variables), "awaited": awaited, "echo_port": VXLAN}
             task["senders"] = paths.echo_awaited(self._own(variables), hosts_of(variables))
-            opened = self._script(port_trial, task, variables)
+            opened = self._script(port_trial, task, variables) if self._listen else {"open": [], "echo": False}
         except (_RefusedError, AnsibleError) as error:
             return {"seen": seen_to_json(Seen(connection=connection, unusable=explain(str(error))))}
         seen = Seen(connection=connection, printed=printed, sent_at=sent_at, received_at=received_at)

@@ -119,6 +119,7 @@ DECIDING = (
     "podlab.deploy.preflight.checks.firewall",
     "podlab.deploy.preflight.checks.inventory",
     "podlab.deploy.preflight.checks.all",
+    "podlab.deploy.doctor.[dpr]*",  # diagnosis, pulse, report
     "podlab.deploy.release.jumps",
     "podlab.deploy.release.rolling",
     "podlab.deploy.preflight.checks.cluster",

@@ -3,18 +3,25 @@
 import typer
 
 from podlab.cli.doctor import network
+from podlab.deploy.doctor import cli as hosts
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Try what should work, and say what does not.",
+    invoke_without_command=True,
+    help="Say what is wrong with the cluster and its hosts, the worst first; `doctor network` tries ways between pods.",
 )
 
 
 @app.callback()
-def doctor() -> None:
-    """Try what should work, and say what does not."""
+def doctor(ctx: typer.Context) -> None:
+    """Say what is wrong with the cluster and its hosts, the worst first; `doctor network` tries ways between pods.
+
+    Without a command it is `doctor hosts`, with the cluster's own inventory.
+    """
+    if ctx.invoked_subcommand is None:
+        hosts.tell([], hosts.DoctorOutput.TEXT)
 
 
+app.command("hosts", cls=hosts.DoctorHosts)(hosts.doctor_hosts)
 app.command("network")(network.doctor_network)

@@ -14,8 +14,8 @@ from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
-    "masters": ("podlab", "preflight", "master", "backup", "restore", "support"),
-    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "leave", "support"),
+    "masters": ("podlab", "preflight", "master", "backup", "restore", "support", "doctor"),
+    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "leave", "support", "doctor"),
     "ingress": (),
     "etcd": ("podlab", "preflight", "etcd"),
 }

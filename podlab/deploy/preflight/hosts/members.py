@@ -17,6 +17,7 @@ from podlab.errors import ApiError
 from podlab.settings import SettingsError
 
 _WITHIN_S: Final = 3.0
+_ANSWERED_WITHIN_S: Final = 10.0
 
 
 def members(directory: Path) -> dict[str, str] | None:
@@ -50,7 +51,8 @@ async def _ask(config: ClientConfig) -> dict[str, str] | None:
     async with Client(config.server, config.tls, user_agent="podlab-preflight") as client:
         if not await client.connected(_WITHIN_S):
             return None
-        nodes = (await client.list(node_pb2.Node)).items
+        async with asyncio.timeout(_ANSWERED_WITHIN_S):  # without most of etcd it waits for long
+            nodes = (await client.list(node_pb2.Node)).items
         return {node.metadata.name: node.status.nodeInfo.machineID for node in nodes}
 
 
