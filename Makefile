@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store fuzz protos docs dist bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store bench-failover fuzz protos docs dist bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -65,6 +65,9 @@ e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a b
 
 e2e-churn: bootstrap ## MINUTES=30 (or 2) of changes and restarts on the lab; then every node has what the API says
 	@PODLAB_CHURN_MINUTES=$(or $(MINUTES),2) $(E2E) -s tests/e2e/churn
+
+e2e-chaos: bootstrap ## MINUTES=15 (or 2, and each fault once) of masters killed, cut off, full and of another time, on a lab of three; what clients saw is checked
+	@PODLAB_CHAOS_MINUTES=$(or $(MINUTES),2) $(E2E) -s tests/e2e/chaos
 
 lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .
@@ -113,6 +116,10 @@ bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Servic
 bench-store: bootstrap ## measure the stores, SQLite beside a real etcd, in a minute
 	@scripts/bootstrap servers
 	@PYTHONPATH=tests $(BIN)/python tests/bench/store/bench_store.py
+
+bench-failover: bootstrap ## measure three API servers on etcd with 1,000 nodes: what these notice when a server or a member is gone, in six minutes
+	@scripts/bootstrap servers
+	@$(BIN)/python tests/bench/failover
 
 fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for about a minute
 	@$(BIN)/pytest -q tests/fuzz

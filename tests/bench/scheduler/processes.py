@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import psutil
 import yaml
-from apiserver import ApiServer
 from podlab_testing.ports import reserved_ports
+
+from podlab.tls import Tls
 
 STOP_LIMIT_S = 20.0
 
@@ -40,8 +41,18 @@ class Service:
         return sorted(int(line) for line in self.decisions.read_text().split())
 
 
+class Served(Protocol):
+    """Where services find the API server, or several with commas between, and what they show there."""
+
+    @property
+    def tls(self) -> Tls: ...
+
+    @property
+    def grpc_address(self) -> str: ...
+
+
 @asynccontextmanager
-async def running(name: str, server: ApiServer, more: Mapping[str, object]) -> AsyncIterator[Service]:
+async def running(name: str, server: Served, more: Mapping[str, object]) -> AsyncIterator[Service]:
     """`name` is scheduler or controllers; `more` are its settings besides those that all have."""
     with TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory, reserved_ports(1) as (port,):
         config, log = _written(Path(directory), server, {"port": port, **more})
@@ -66,7 +77,7 @@ def _program(name: str, decisions: Path) -> tuple[str, ...]:
     return (str(Path(sys.executable).with_name(f"podlab-{name}")),)
 
 
-def _written(directory: Path, server: ApiServer, more: Mapping[str, object]) -> tuple[Path, BinaryIO]:
+def _written(directory: Path, server: Served, more: Mapping[str, object]) -> tuple[Path, BinaryIO]:
     """The settings, and the log to write to."""
     tls = {"ca": str(server.tls.ca), "cert": str(server.tls.cert), "key": str(server.tls.key)}
     settings = {"apiserver": server.grpc_address, "bind_address": "127.0.0.1", "tls": tls}
