@@ -51,7 +51,10 @@ def test_podlab_takes_its_words_and_options(words: list[str]) -> None:
         context = loaded.make_context(loaded.name or "podlab", list(words), parent=context)
         if not hasattr(loaded, "commands"):
             return
-        _, one, words = loaded.resolve_command(context, [*context._protected_args, *context.args])
+        words = [*context._protected_args, *context.args]
+        if not words and loaded.invoke_without_command:
+            return
+        _, one, words = loaded.resolve_command(context, words)
 
 
 @pytest.mark.parametrize("words", shown("ansible-playbook"))
