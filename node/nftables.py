@@ -27,8 +27,8 @@ class Nft:
         await output(["nft", "-f", "-"], script, package=_PACKAGE)
 
     async def listing(self, family: str, table: str) -> str:
-        """The table as nft prints it, numbers as numbers. Raises CommandError, also when there is no such table."""
-        return await output(["nft", "-n", "list", "table", family, table], package=_PACKAGE)
+        """The table without what its counters say, numbers as numbers. Raises CommandError, also when there is none."""
+        return await output(["nft", "-s", "-n", "list", "table", family, table], package=_PACKAGE)
 
     async def words(self, family: str, table: str) -> str:
         """The table in nft's own words, as rules are written. Raises CommandError, also when there is none."""

@@ -11,6 +11,7 @@ addresses, which all rules share that ask for the same pods.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -55,6 +56,7 @@ _KNOWN = "ct state established,related accept"
 # maybe the other way round.
 _NFPROTO = {IPV4.name: "meta nfproto ipv4 ", IPV6.name: "meta nfproto ipv6 "}
 _MIDDLE = "tcp flags & (fin|syn|rst|ack) != syn"
+_DECISION = re.compile(r"(?:accept|drop|jump \S+)$")
 _BRIDGED = f'iifname "{BRIDGE}" oifname "{BRIDGE}"'
 
 
@@ -261,11 +263,16 @@ def _rule_changes(name: str, before: tuple[str, ...], rules: tuple[str, ...]) ->
     if before == rules:
         return
     if before and set(before) <= set(rules) and before[-1] == rules[-1]:
-        yield from (_line("insert rule", name, rule) for rule in rules if rule not in before)
+        yield from (_line("insert rule", name, _counted(rule)) for rule in rules if rule not in before)
         return
     if before:
         yield _line("flush chain", name)
-    yield from (_line("add rule", name, rule) for rule in rules)
+    yield from (_line("add rule", name, _counted(rule)) for rule in rules)
+
+
+def _counted(rule: str) -> str:
+    """The rule with a counter of the packets that it has decided about, which `trace` shows."""
+    return _DECISION.sub(r"counter \g<0>", rule)
 
 
 def _new_collections(present: Ruleset, wanted: Ruleset) -> Iterator[str]:

@@ -130,7 +130,7 @@ def whole(frontends: Iterable[Frontend], own: Collection[str], node: ProxyNode, 
     lines += [script.do("delete set", name) for name in unknown if AFFINITY in name]
     lines += script.new_sets(affinity)
     lines += [script.do("add chain", name, f"{{ {HOOKS[name]}; }}" if name in HOOKS else "") for name in chains]
-    lines += [script.do("add rule", name, rule.text(family)) for name, rules in chains.items() for rule in rules]
+    lines += script.rules(chains)
     lines += script.elements("add element", elements)
     lines += script.pairs("add element", own)
     return "\n".join(lines) + "\n"
@@ -149,7 +149,7 @@ def change(delta: Delta, node: ProxyNode) -> str:
     lines += script.elements("delete element", {at: value for each in gone for at, value in each.elements.items()})
     lines += script.pairs("delete element", delta.gone_own)
     lines += [script.do("flush chain", name) for name in gone_chains]
-    lines += [script.do("add rule", name, rule.text(node.family)) for name, rules in chains.items() for rule in rules]
+    lines += script.rules(chains)
     lines += script.elements("add element", {at: value for each in new for at, value in each.elements.items()})
     lines += script.pairs("add element", delta.new_own)
     lines += [script.do("delete chain", name) for name in gone_chains if name not in chains]
@@ -168,6 +168,11 @@ class _Script:
         return [
             self.do("add set", name, text.format(self.family.nft_address, seconds, _MANY))
             for name, seconds in affinity.items()
+        ]
+
+    def rules(self, chains: ChainsOfRules) -> list[str]:
+        return [
+            self.do("add rule", name, rule.counted(self.family)) for name, rules in chains.items() for rule in rules
         ]
 
     def elements(self, verb: str, elements: Elements) -> Iterator[str]:

@@ -44,6 +44,10 @@ class NftRule:
     def text(self, family: Family = IPV4) -> str:
         return " ".join([*self._matches(family.nft), *self._actions(family.nft)])
 
+    def counted(self, family: Family = IPV4) -> str:
+        """The same with a counter of the packets that match."""
+        return " ".join([*self._matches(family.nft), "counter", *self._actions(family.nft)])
+
     def _matches(self, ip: str) -> list[str]:
         texts = {
             f"{ip} saddr {_set(self.sources)}": self.sources,

@@ -49,7 +49,9 @@ class Table:
             assert used in self.sets, (text, used)
         for target in re.findall(r"jump ([^ ]+)", text):
             assert target in self.chains, (text, target)
-        self.chains[name].append(text)
+        # What decides is counted; that changes no decision, and is left out here as in what is wanted.
+        assert ("counter " in text) == bool(re.search(r"(accept|drop|jump \S+)$", text)), text
+        self.chains[name].append(text.replace("counter ", ""))
 
     def _insert_rule(self, name: str, text: str) -> None:
         self._add_rule(name, text)

@@ -30,3 +30,10 @@ from node.proxy.nftables.rule import NftRule
 )
 def test_a_rule_is_written_as_nft_reads_it(rule: NftRule, text: str) -> None:
     assert rule.text() == text
+
+
+def test_what_a_rule_matches_is_counted_before_it_acts() -> None:
+    assert NftRule(protocol="tcp", verdict="reject with tcp reset").counted() == (
+        "meta l4proto tcp counter reject with tcp reset"
+    )
+    assert NftRule(look_up="services").counted() == f"counter {NftRule(look_up='services').text()}"
