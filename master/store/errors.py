@@ -181,6 +181,17 @@ class Replaced(Unopenable):
         self.where = where
 
 
+class InUse(StoreError):
+    """API servers write to the store that is to be copied."""
+
+    def __init__(self, servers: Sequence[str]) -> None:
+        super().__init__(
+            f"this store is still used by the API server at {', '.join(servers)}: what it writes would be missing in "
+            "the copy; stop it (systemctl stop podlab-apiserver), and begin again"
+        )
+        self.servers = servers
+
+
 class BadArchive(Unopenable):
     """The file is no archive of a store, is one of another format, or is not as it was written."""
 

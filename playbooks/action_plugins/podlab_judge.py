@@ -22,6 +22,7 @@ from podlab.deploy.release.sources import packages_root, project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
+    "migrates": {"type": "bool", "default": False},  # whether the store is moved to where the inventory has it
 }
 
 
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
-        outcome = _outcome(task_vars or {})
+        outcome = _outcome(task_vars or {}, migrates=params["migrates"])
         if params["report"]:
             Path(params["report"]).write_text(dump(outcome))
         told = as_text(outcome)
@@ -48,7 +49,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "msg": told, "warnings": warnings}
 
 
-def _outcome(variables: dict[str, Any]) -> Outcome:
+def _outcome(variables: dict[str, Any], *, migrates: bool) -> Outcome:
     hosts = hosts_of(variables)
     own = {host.name: variables["hostvars"][host.name] for host in hosts}
     seen = {name: seen_from_json(_plain(own[name]["preflight_seen"]["seen"])) for name in own}
@@ -58,7 +59,7 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     tried = {name: _plain(own[name].get("preflight_port_trials", {}).get("paths", [])) for name in own}
     ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, tried)]
     release = ReleaseVersion.parse(probe.release(str(packages_root(project_root()))))
-    findings = judge(hosts, facts, ways, release)
+    findings = judge(hosts, facts, ways, release, migrates=migrates)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))
     return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])

@@ -32,6 +32,7 @@ from podlab.pki import CA_NAME, PkiError, load_ca
 ROTATED: dict[str, Callable[[Path, str], bool]] = {
     "ca": lambda pki, step: rotation.advance(pki, CA_NAME, step),
     front_proxy.FOLDER: lambda pki, step: rotation.advance(pki / front_proxy.FOLDER, front_proxy.AUTHORITY, step),
+    etcd_certificates.FOLDER: etcd_certificates.advance,
     signing_keys.SIGNING: signing_keys.advance_authority,
     signing_keys.FOLDER: signing_keys.advance,
     "secrets": secret_encryption.advance,

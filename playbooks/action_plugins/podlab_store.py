@@ -22,6 +22,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cluster": {"type": "str", "default": ""},
     "directory": {"type": "path", "default": ""},  # .podlab/<cluster>: of `archived`
     "archive": {"type": "path", "default": ""},  # of a cluster, on this machine: of `restored`
+    "settings": {"type": "str", "default": ""},  # on the host: of `restored` and `migrated`
+    "to": {"type": "str", "default": "etcd"},  # of `migrated`
 }
 ON_HOST = "store.archive"
 
@@ -39,10 +41,11 @@ class ActionModule(OnHost):
             if state == "archived" and moves:
                 return {**result, **self._archived(params["cluster"], Path(params["directory"]), task_vars)}
             if state == "restored" and moves:
-                return {**result, **self._restored(params["cluster"], Path(params["archive"]), task_vars)}
+                return {**result, **self._restored(params, task_vars)}
         except (ArchiveError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
-        return {**result, **self.on_host("podlab_store", {"state": state, "cluster": params["cluster"]}, task_vars)}
+        asked = {name: params[name] for name in ("state", "cluster", "settings", "to")}
+        return {**result, **self.on_host("podlab_store", asked, task_vars)}
 
     def _archived(self, cluster: str, directory: Path, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         backups = directory / "backups"
@@ -72,14 +75,16 @@ class ActionModule(OnHost):
             "size_bytes": target.stat().st_size,
         }
 
-    def _restored(self, cluster: str, archive: Path, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _restored(self, params: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        archive = Path(params["archive"])
         extracted = archive.resolve().with_name(f".{ON_HOST}-{os.getpid()}")
         remote = self._make_tmp_path()
         try:
             cluster_archive.extract_store(archive, extracted)
             self._connection.put_file(str(extracted), f"{remote}/{ON_HOST}")
-            arguments = {"state": "restored", "path": f"{remote}/{ON_HOST}", "cluster": cluster}
-            return self.on_host("podlab_store", arguments, task_vars)
+            asked = {"state": "restored", "path": f"{remote}/{ON_HOST}"}
+            asked |= {name: params[name] for name in ("cluster", "settings")}
+            return self.on_host("podlab_store", asked, task_vars)
         finally:
             extracted.unlink(missing_ok=True)
             self._remove_tmp_path(remote)

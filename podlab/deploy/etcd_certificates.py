@@ -7,6 +7,7 @@ which makes kubelets and users. Its key stays on the controller. https://etcd.io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from podlab.deploy import rotation
 from podlab.deploy.certificates import LOOPBACK
 from podlab.pki import ensure_ca, ensure_certificate
 
@@ -15,6 +16,14 @@ AUTHORITY = "podlab-etcd-ca"
 MEMBER, MEMBER_USER = "etcd", "podlab-etcd"
 """The files of a member, and the name by which the other members know one."""
 CLIENT, CLIENT_USER = "etcd-client", "podlab-apiserver"
+
+
+def advance(directory: Path, step: str) -> bool:
+    """Take the authority a step further (podlab.deploy.rotation); whether that changed what is trusted.
+
+    Raises PkiError, OSError.
+    """
+    return rotation.advance(directory / FOLDER, AUTHORITY, step)
 
 
 def ensure(directory: Path, members: Mapping[str, str], masters: Iterable[str]) -> list[str]:

@@ -40,6 +40,15 @@ class OwnCluster:
     def addresses(self) -> dict[str, str]:
         return {host.name: host.address for host in self.lab.spec().hosts}
 
+    def regroup(self, **groups: list[str]) -> None:
+        """The inventory has these groups from now on, of hosts of the lab."""
+        path = inventory.inventory_dir(self.lab.name, PROJECT) / "hosts.yml"
+        content, known = yaml.safe_load(path.read_text()), self.addresses()
+        content["all"]["children"] = {
+            group: {"hosts": {name: {"ansible_host": known[name]} for name in names}} for group, names in groups.items()
+        }
+        path.write_text(inventory.HEADER + yaml.safe_dump(content, sort_keys=False))
+
     def ask_node_port(self, service: str, node: str) -> str:
         """What the Service says at the node, whose rules follow the pods' readiness by a moment."""
         port = self.cli.get("service", service)["spec"]["ports"][0]["nodePort"]

@@ -71,7 +71,11 @@ async def _is_there(members: Members, key: bytes) -> bool:
 
 
 async def begin(members: Members, space: Keyspace, at_least: int) -> Mark:
-    """The mark of a copy that begins, whose revisions follow `at_least`. Raises Replaced where anything is there."""
+    """The mark of a copy that begins, whose revisions follow `at_least`, in place of one that was cut off.
+
+    Raises Replaced where anything else is there.
+    """
+    await _remove_cut_off(members, space)
     first = await members.ask(lambda member: member.kv.Range, rpc.RangeRequest(key=space.mark))
     is_made = not first.kvs and await _make(members, space, shift=max(0, at_least - first.header.revision), copy=True)
     mark = await _read(members, space)
@@ -82,6 +86,25 @@ async def begin(members: Members, space: Keyspace, at_least: int) -> Mark:
             "give another prefix, or remove all below this one (etcdctl del --prefix)",
         )
     return mark
+
+
+async def _remove_cut_off(members: Members, space: Keyspace) -> None:
+    """A copy that is not whole never was anybody's store. Whoever is still at it finds that its mark is gone."""
+    key, end = space.interval("")
+    request = rpc.TxnRequest(
+        compare=[
+            rpc.Compare(result=rpc.Compare.GREATER, target=rpc.Compare.CREATE, key=space.copying, create_revision=0)
+        ],
+        success=[
+            rpc.RequestOp(request_delete_range=rpc.DeleteRangeRequest(key=key, range_end=end)),
+            *(
+                rpc.RequestOp(request_delete_range=rpc.DeleteRangeRequest(key=own))
+                for own in (space.mark, space.copying)
+            ),
+        ],
+    )
+    if (await members.ask(lambda member: member.kv.Txn, request)).succeeded:
+        log.info("a copy below %s that was cut off is removed", space.prefix)
 
 
 async def complete(members: Members, space: Keyspace) -> None:

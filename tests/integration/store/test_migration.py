@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,14 +13,17 @@ import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.etcd import PROGRAM, EtcdCluster, running
 
+from master.apiserver.app.archives.migrating import ETCD, SQLITE, migrate, unused
 from master.apiserver.app.opening import etcd_access
-from master.apiserver.app.store_command import ETCD, SQLITE, migrate
+from master.apiserver.app.server_leases import IDENTITY, IDENTITY_LABEL
 from master.apiserver.settings import ApiServerSettings, EtcdSettings
 from master.store.contract import Delete, Put
-from master.store.errors import Compacted, Locked, Replaced
+from master.store.errors import Compacted, InUse, Locked, Replaced
 from master.store.etcd.store import EtcdStore
 from master.store.shifted import ShiftedStore
 from master.store.sqlite.store import SqliteStore
+from podlab.client.leaderelection.decide import ADDRESS
+from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.settings import SettingsError
@@ -97,9 +101,37 @@ async def test_a_copy_that_was_cut_off_is_no_store(said: ApiServerSettings) -> N
     assert said.etcd is not None
     begun = await EtcdStore.begin(etcd_access(said.etcd), 500)
     await begun.commit([Put("/a", b"1", 0)])
-    await begun.close()
     with pytest.raises(Replaced, match="a copy of a store is not whole; remove all below"):
         await EtcdStore.open(etcd_access(said.etcd))
+    again = await EtcdStore.begin(etcd_access(said.etcd), 700)
+    assert not (await again.range("")).entries
+    with pytest.raises(Replaced):
+        await begun.commit([Put("/b", b"1", 0)])
+    await again.complete()
+    await asyncio.gather(begun.close(), again.close())
+    with pytest.raises(Replaced, match="there is a store already"):
+        await EtcdStore.begin(etcd_access(said.etcd), 900)
+
+
+async def test_a_store_that_an_api_server_uses_is_not_copied(said: ApiServerSettings) -> None:
+    assert said.etcd is not None
+    lease = lease_pb2.Lease(metadata=meta_pb2.ObjectMeta(name="apiserver-x", namespace="kube-system"))
+    lease.metadata.labels[IDENTITY_LABEL] = IDENTITY
+    lease.metadata.annotations[ADDRESS] = "192.0.2.2:6443"
+    key = "/registry/coordination.k8s.io/leases/kube-system/apiserver-x"
+    store = await EtcdStore.open(etcd_access(said.etcd))
+    await store.commit([Put(key, lease.SerializeToString(), 0)])
+    await unused(store, within_s=0.2)  # it was killed, and has left it
+    asking = asyncio.create_task(unused(store, within_s=20))
+    await asyncio.sleep(0.1)
+    await store.commit([Put(key, lease.SerializeToString(), None)])
+    with pytest.raises(InUse, match=r"still used by the API server at 192\.0\.2\.2:6443"):
+        await asking
+    asking = asyncio.create_task(unused(store, within_s=20))
+    await asyncio.sleep(0.1)
+    await store.commit([Delete(key, None)])
+    await asyncio.wait_for(asking, 5)
+    await store.close()
 
 
 async def test_an_api_server_goes_on_in_etcd_with_what_it_had(

@@ -1,1 +1,1 @@
-"""Archives of the store: podlab-store backup and restore."""
+"""What podlab-store does: the store backed up, restored and migrated."""

@@ -17,9 +17,11 @@ def judge(
     facts: Mapping[str, Facts | Unusable],
     ports: Sequence[Finding] = (),
     release: ReleaseVersion | None = None,
+    *,
+    migrates: bool = False,
 ) -> list[Finding]:
     """All findings, `ports` being what their tries of each other's ports gave, and `release` the one that they are to
-    run: errors before warnings.
+    run: errors before warnings. `migrates`: the store is moved to where the inventory has it.
     """
     reached: dict[str, Facts] = {}
     findings: list[Finding] = []
@@ -33,5 +35,6 @@ def judge(
     findings.extend([*check_cluster(hosts, reached), *found_name(hosts, reached), *found_networks(hosts, reached)])
     if release is not None:
         findings.extend(found_releases(hosts, reached, release))
-    findings.extend([*check_pool_on_hosts(hosts, reached), *check_masters_on_hosts(hosts, reached), *ports])
+    findings.extend(check_masters_on_hosts(hosts, reached, migrates=migrates))
+    findings.extend([*check_pool_on_hosts(hosts, reached), *ports])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

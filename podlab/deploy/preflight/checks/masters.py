@@ -82,8 +82,11 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def check_masters_on_hosts(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Finding]:
-    """What the hosts show, and what is not wrong, but hardly meant."""
+def check_masters_on_hosts(
+    hosts: Sequence[Host], facts: Mapping[str, Facts], *, migrates: bool = False
+) -> Iterator[Finding]:
+    """What the hosts show, and what is not wrong, but hardly meant. `migrates`: the store is moved to where the
+    inventory has it."""
     members = [host.name for host in hosts if ETCD in host.groups]
     if members and len(members) % 2 == 0:
         bears = (len(members) - 1) // 2
@@ -93,12 +96,25 @@ def check_masters_on_hosts(hosts: Sequence[Host], facts: Mapping[str, Facts]) ->
             f"etcd has {len(members)} members, and bears the loss of {bears}, as {len(members) - 1} would",
             "add one or leave one out: 3 bear the loss of one, 5 that of two",
         )
-    existing = any(host.variables.get(ENDPOINTS) for host in hosts)
+    if not migrates:
+        yield from _stores_elsewhere(hosts, facts, in_etcd=bool(members) or _has_etcd(hosts))
+
+
+def _has_etcd(hosts: Sequence[Host]) -> bool:
+    return any(host.variables.get(ENDPOINTS) for host in hosts)
+
+
+def _stores_elsewhere(hosts: Sequence[Host], facts: Mapping[str, Facts], *, in_etcd: bool) -> Iterator[Finding]:
+    """A store that is not where the inventory has it: the cluster would begin empty, and every node end its pods."""
     for host in hosts:
-        if host.name in facts and facts[host.name].own_store and (existing or members) and "masters" in host.groups:
-            yield error(
-                host.name,
-                "store",
-                "its API server's store is a SQLite file, of which etcd has nothing: the cluster would begin empty",
-                "migrate it first (docs/several-masters.md), or run reset.yml to begin anew",
-            )
+        if "masters" not in host.groups or host.name not in facts:
+            continue
+        known = facts[host.name]
+        if known.own_store and in_etcd:
+            cause = "its API server's store is a SQLite file, of which etcd has nothing: the cluster would begin empty"
+        elif known.shared_store and not in_etcd:
+            cause = "its API server's store is in etcd, and this inventory has none: the cluster would begin empty"
+        else:
+            continue
+        remedy = "migrate-store.yml moves it (docs/several-masters.md); or run reset.yml to begin anew"
+        yield error(host.name, "store", cause, remedy)

@@ -112,6 +112,8 @@ class Facts:
     store_schema: int | None = None
     own_store: bool = False
     """Whether an API server's store is a SQLite file there."""
+    shared_store: bool = False
+    """Whether an API server there has used a store in etcd."""
 
     @property
     def disk_free_bytes(self) -> int:
@@ -154,6 +156,7 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         release=ReleaseVersion.parse(printed["release"]),
         store_schema=printed["store_schema"],
         own_store=printed["own_store"],
+        shared_store=printed["shared_store"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
         **{name: printed[name] for name in same + release + amounts},
     )

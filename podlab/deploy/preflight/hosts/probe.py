@@ -291,6 +291,11 @@ def own_store(directory: str = "/var/lib/podlab/apiserver") -> bool:
     return os.path.exists(f"{directory}/store.db") and not os.path.exists(f"{directory}/etcd-store")
 
 
+def shared_store(directory: str = "/var/lib/podlab/apiserver") -> bool:
+    """Whether the API server has used a store in etcd, and has none of its own."""
+    return os.path.exists(f"{directory}/etcd-store") and not os.path.exists(f"{directory}/store.db")
+
+
 def ipv6() -> list[str] | None:
     """Addresses that others on the link or beyond may reach, each with its prefix and link; None: no IPv6 here."""
     if not os.path.exists("/proc/net/if_inet6"):
@@ -335,6 +340,7 @@ def gather() -> dict[str, object]:
         "store_schema": store_schema(),
         "own_store": own_store(),
         "kubelet": any(map(os.path.exists, KUBELET)),
+        "shared_store": shared_store(),
         "clock_started": started,
         "clock_ended": time.time(),
     }

@@ -22,6 +22,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(podlab_store, "PROGRAM", tmp_path / "podlab-store")
     monkeypatch.setattr(podlab_store, "CONFIG", tmp_path / "apiserver.yaml")
     monkeypatch.setattr(podlab_store, "UNITS", ("podlab-none-such",))
+    monkeypatch.setattr(podlab_store, "ETCD_UNIT", "podlab-none-such-either")
     return tmp_path
 
 
@@ -49,14 +50,69 @@ def test_store_and_shared_keys_are_put_aside_and_nothing_is_lost(host: Path) -> 
     assert (host / "keys/apiserver.crt").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "files", "kind"),
+    [
+        ("port: 1\n", ["store.db"], "sqlite"),
+        ("port: 1\netcd:\n  prefix: /p\n", ["store.db"], "etcd"),
+        ("port: 1\n", [], ""),
+        (None, ["store.db"], ""),
+    ],
+)
+def test_what_kind_of_store_a_master_has_is_what_its_settings_say(
+    host: Path, settings: str | None, files: list[str], kind: str
+) -> None:
+    if settings is not None:
+        podlab_store.CONFIG.write_text(settings)
+    for name in files:
+        (host / "data/apiserver" / name).write_bytes(b"store")
+    assert podlab_store.look()["kind"] == kind
+
+
+def program(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(podlab_store, "USER", "root")
+    podlab_store.PROGRAM.write_text(f"#!/bin/sh\n{text}\n")
+    podlab_store.PROGRAM.chmod(0o755)
+
+
+def test_the_settings_name_the_copy_before_the_old_store_is_moved_away(
+    host: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, next_settings = host / "data/apiserver/store.db", host / "next.yaml"
+    store.write_bytes(b"store")
+    podlab_store.CONFIG.write_text("old")
+    next_settings.write_text("etcd: new")
+    program("echo refused >&2; exit 1", monkeypatch)
+    with pytest.raises(podlab_store.StoreError, match="podlab-store migrate: refused"):
+        podlab_store.migrate("etcd", next_settings)
+    assert (podlab_store.CONFIG.read_text(), store.exists()) == ("old", True)
+    program(f"test -e {store} && grep -q new {next_settings} && echo copied $*", monkeypatch)
+    done = podlab_store.migrate("etcd", next_settings)
+    assert done["told"] == f"copied migrate --to etcd --config {next_settings}"
+    assert [path.name for path in Path(done["aside"]).iterdir()] == ["store.db"]
+    assert podlab_store.CONFIG.read_text() == "etcd: new"
+    assert not next_settings.exists()
+
+
+def test_on_the_way_back_a_file_of_an_earlier_life_is_no_obstacle(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, next_settings = host / "data/apiserver/store.db", host / "next.yaml"
+    store.write_bytes(b"old")
+    store.with_name("etcd-store").write_bytes(b"mark")
+    podlab_store.CONFIG.write_text("etcd: x")
+    next_settings.write_text("file")
+    program(f"test ! -e {store} && echo new > {store} && echo $*", monkeypatch)
+    done = podlab_store.migrate("sqlite", next_settings)
+    assert done["told"] == f"migrate --to sqlite --config {podlab_store.CONFIG}"
+    assert (store.read_text(), podlab_store.CONFIG.read_text()) == ("new\n", "file")
+    assert not store.with_name("etcd-store").exists()
+
+
 def test_a_host_without_an_api_server_has_nothing_to_back_up(host: Path) -> None:
     with pytest.raises(podlab_store.StoreError, match=r"no API server is here .*podlab-store .*run site\.yml"):
         podlab_store.archive(host / "x")
 
 
 def test_what_podlab_store_complains_of_is_told(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(podlab_store, "USER", "root")
-    podlab_store.PROGRAM.write_text("#!/bin/sh\necho error: it is damaged >&2\nexit 1\n")
-    podlab_store.PROGRAM.chmod(0o755)
+    program("echo error: it is damaged >&2; exit 1", monkeypatch)
     with pytest.raises(podlab_store.StoreError, match="podlab-store verify: error: it is damaged"):
         podlab_store.run("verify", "x")

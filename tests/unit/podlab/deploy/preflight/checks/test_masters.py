@@ -68,8 +68,15 @@ def test_an_even_number_of_members_is_warned_of(members: int, warned: bool) -> N
     assert [finding.severity for finding in found] == [Severity.WARNING] * warned
 
 
-def test_a_store_in_a_file_is_migrated_before_masters_share_an_etcd() -> None:
+def test_a_store_is_migrated_before_it_is_used_elsewhere() -> None:
     facts = {"m1": replace(FACTS, own_store=True), "m2": FACTS, "m3": FACTS}
     (finding,) = check_masters_on_hosts(masters(), facts)
     assert (finding.host, finding.severity) == ("m1", Severity.ERROR)
+    assert "migrate-store.yml" in finding.remedy
+    assert not list(check_masters_on_hosts(masters(), facts, migrates=True))
     assert not list(check_masters_on_hosts(masters(1, etcd=False), facts))
+    shared = {"m1": replace(FACTS, shared_store=True)}
+    (finding,) = check_masters_on_hosts(masters(1, etcd=False), shared)
+    assert "in etcd, and this inventory has none" in finding.cause
+    assert not list(check_masters_on_hosts(masters(1, etcd=False), shared, migrates=True))
+    assert not list(check_masters_on_hosts(masters(), {**shared, "m2": FACTS, "m3": FACTS}))
