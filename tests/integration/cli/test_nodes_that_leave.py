@@ -19,10 +19,12 @@ from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.deploy.nodes.programs import AskedCluster, AskingError
 from podlab.deploy.nodes.standing import Standing
 from podlab.meta.v1 import meta_pb2
+from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
 
 @pytest.fixture
@@ -30,10 +32,10 @@ def of_the_controller(podlab: Podlab) -> AskedCluster:
     return AskedCluster("test", podlab.directory / ".podlab" / "test")
 
 
-async def made(admin: Client) -> Standing:
+async def made(admin: Client, ready: str = "Unknown") -> Standing:
     node = await admin.create(Node(metadata=meta_pb2.ObjectMeta(name="n9")))
     node.status.addresses.add(type="InternalIP", address="10.0.0.29")
-    node.status.conditions.add(type="Ready", status="Unknown", lastTransitionTime=times.this_second())
+    node.status.conditions.add(type="Ready", status=ready, lastTransitionTime=times.this_second())
     node = await admin.update_status(node)
     lease = Lease(metadata={"name": "n9", "namespace": "kube-node-lease"})
     lease.spec.leaseDurationSeconds = 40
@@ -41,7 +43,7 @@ async def made(admin: Client) -> Standing:
     lease = await admin.create(lease)
     since = times.text(node.status.conditions[0].lastTransitionTime)
     renewed = times.micro_text(lease.spec.renewTime)
-    return Standing(ready="Unknown", since=since, address="10.0.0.29", renewed=renewed, lease_s=40)
+    return Standing(ready=ready, since=since, address="10.0.0.29", renewed=renewed, lease_s=40)
 
 
 async def test_nodes_are_told_with_what_was_heard_of_them_and_go(
@@ -131,6 +133,34 @@ async def test_a_node_whose_host_is_gone_leaves_by_force_alone(of_the_controller
     assert "n9 is no node of the cluster any more, and its certificates are refused" in said
     assert "n9 does not answer, and was not cleaned" in said
     assert (await admin.list(Node)).items == []
+
+
+async def test_what_keeps_a_node_is_told_also_when_pods_have_no_time_to_move(
+    of_the_controller: AskedCluster, admin: Client
+) -> None:
+    await made(admin, ready="True")
+    pod = Pod(metadata={"name": "web-1", "namespace": "default", "labels": {"a": "web"}})
+    pod.metadata.ownerReferences.add(apiVersion="apps/v1", kind="ReplicaSet", name="web", uid="u", controller=True)
+    pod.spec.nodeName = "n9"
+    pod.spec.containers.add(name="c", image="podlab.local/hello:1.0")
+    pod = await admin.create(pod)
+    pod.status.phase = "Running"
+    pod.status.conditions.add(type="Ready", status="True")
+    await admin.update_status(pod)
+    budget = PodDisruptionBudget(metadata=meta_pb2.ObjectMeta(name="b", namespace="default"))
+    budget.spec.selector.matchLabels["a"] = "web"
+    budget.spec.minAvailable.intVal = 1
+    budget = await admin.create(budget)
+    budget.status.observedGeneration = budget.metadata.generation
+    budget.status.currentHealthy = budget.status.desiredHealthy = budget.status.expectedPods = 1
+    await admin.update_status(budget)
+    code, said = await removed(of_the_controller.directory, "-e", "node=n9", "-e", "leave_timeout_s=1")
+    assert code == 2, said
+    why = "Cannot evict pod as it would violate the pod's disruption budget."
+    said = said.replace("''", "'")  # as YAML has it
+    assert f'node "n9" is not drained after 1 s: still there: default/web-1 ({why})' in said
+    assert "leave_force=true, which ends the pods that are left; podlab uncordon n9 takes it back" in said
+    assert len((await admin.list(Node)).items) == 1
 
 
 @pytest.mark.parametrize(
