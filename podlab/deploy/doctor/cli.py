@@ -24,6 +24,8 @@ from podlab.settings import SettingsError
 
 _PLAYBOOK: Final = "playbooks/doctor.yml"
 _BROKEN, _UNKNOWN = 1, 2
+# A host that is away is tried more than once.
+_IMPATIENT: Final = ("--timeout", "5")
 
 
 class DoctorOutput(StrEnum):
@@ -73,7 +75,7 @@ def _found(options: Sequence[str]) -> tuple[list[Finding], str]:
         report, pulses = Path(folder, "report.json"), Path(folder, "pulses")
         pulses.mkdir()
         places = {"preflight_report": str(report), "doctor_directory": str(pulses)}
-        code, said = run(_PLAYBOOK, [*options, "-e", json.dumps(places)])
+        code, said = run(_PLAYBOOK, [*_IMPATIENT, *options, "-e", json.dumps(places)])
         if not report.exists():
             raise PreflightError(failure(code, said))
         outcome = load(report.read_text())

@@ -38,7 +38,7 @@ MINUTES = float(os.environ.get("PODLAB_CHAOS_MINUTES", "2"))
 SEED = int(os.environ.get("PODLAB_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 MASTERS = ("m1", "m2", "m3")
 FLOATING = 2
-LASTS_S = (12.0, 25.0)
+LASTS_S = (12.0, 40.0)
 NAMED_WITHIN_S = 90.0
 MENDED_WITHIN_S = 120.0
 # All hosts share two processors with other tests.

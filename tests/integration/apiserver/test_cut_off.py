@@ -45,7 +45,12 @@ async def to_etcd(cluster: Cluster) -> AsyncIterator[Relay]:
 
 
 @pytest.fixture
-async def second(cluster: Cluster, to_etcd: Relay, tmp_path: Path) -> AsyncIterator[Cluster]:
+async def second(
+    cluster: Cluster, to_etcd: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Cluster]:
+    """The address that the first one tells of itself leads nowhere here, but for loopback."""
+    at, ask = f"127.0.0.1:{cluster.settings.rest_port}", neighbours.ask
+    monkeypatch.setattr(neighbours, "ask", lambda ca, _: ask(ca, at))
     assert cluster.settings.etcd is not None
     with reserved_ports(2) as (port, rest_port):
         settings = replace(
@@ -127,4 +132,5 @@ async def test_clients_of_a_server_that_is_cut_off_go_on_with_another(
 async def test_another_server_is_asked_whether_it_is_ready(cluster: Cluster, free_ports: tuple[int, ...]) -> None:
     ca = cluster.settings.tls.ca
     assert await neighbours.ask(ca, f"127.0.0.1:{cluster.settings.rest_port}") is Neighbour.READY
-    assert await neighbours.ask(ca, f"127.0.0.1:{free_ports[1]}") is Neighbour.AWAY
+    assert await neighbours.ask(ca, f"127.0.0.1:{free_ports[1]}") is Neighbour.NOT_READY
+    assert await neighbours.ask(ca, "nowhere.invalid:6443") is Neighbour.AWAY

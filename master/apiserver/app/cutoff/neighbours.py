@@ -18,18 +18,18 @@ async def ask(ca: Path, address: str) -> Neighbour:
     """`address` is host:port of its REST API. It has to prove the name that API servers have."""
     host, _, port = address.rpartition(":")
     try:
-        trusted = ssl.create_default_context(cafile=str(ca))
         async with asyncio.timeout(_CONNECTED_S):
-            reader, writer = await asyncio.open_connection(
-                host.strip("[]"), int(port), ssl=trusted, server_hostname=NAME
-            )
-    except OSError:  # TimeoutError and those of TLS among them
+            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except ConnectionRefusedError:  # its host is there
+        return Neighbour.NOT_READY
+    except OSError:  # TimeoutError is one
         return Neighbour.AWAY
     try:
         async with asyncio.timeout(_ANSWERED_S):
+            await writer.start_tls(ssl.create_default_context(cafile=str(ca)), server_hostname=NAME)
             writer.write(_REQUEST)
             status = await reader.readline()
-    except OSError:
+    except OSError:  # those of TLS, too
         return Neighbour.NOT_READY
     finally:
         writer.transport.abort()
