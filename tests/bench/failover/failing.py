@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -22,7 +23,7 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.errors import ApiError
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-LOADS = 2
+LOADS = 8
 REGISTERED_WITHIN_S = 300.0
 SETTLE_S, IDLE_S, AFTER_S = 15.0, 20.0, 25.0
 WRITE_S = 0.02
@@ -57,11 +58,7 @@ class Nodes:
 
 
 async def measure(count: int) -> None:
-    async with (
-        started() as masters,
-        running("controllers", masters, {"pod_cidr": "10.0.0.0/8"}),  # they look whether nodes are heard of
-        nodes(masters, count) as told,
-    ):
+    async with started() as masters, controllers(masters), nodes(masters, count) as told:
         await asyncio.sleep(SETTLE_S)
         await idle(masters)
         first, second, _ = masters.servers
@@ -73,6 +70,24 @@ async def measure(count: int) -> None:
         leader.start()
         await asyncio.to_thread(masters.etcd.wait)
         await still_ready(masters, count)
+
+
+@asynccontextmanager
+async def controllers(masters: Masters) -> AsyncIterator[None]:
+    """They look whether nodes are heard of. Who loses its Lease ends, and is started again, as units are."""
+
+    async def run() -> None:
+        while True:
+            with suppress(RuntimeError):
+                async with running("controllers", masters, {"pod_cidr": "10.0.0.0/8"}) as service:
+                    await until(lambda: not service.process.is_running(), "it ends", within_s=math.inf, every_s=0.5)
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -129,6 +144,7 @@ async def idle(masters: Masters) -> None:
 
 async def lost(what: str, masters: Masters, told: Nodes, breaking: object) -> None:
     """What the nodes and a writer notice of it."""
+    before = masters.cpu()
     async with writer(masters) as gaps:
         since_s = time.monotonic()
         await breaking  # type: ignore[misc]
@@ -136,6 +152,8 @@ async def lost(what: str, masters: Masters, told: Nodes, breaking: object) -> No
     print(f"{what}:", flush=True)
     _told(told, since_s)
     tell("  longest without a write of another client", max(gaps), "s", 2)
+    spent = {name: now_s - before.get(name, 0.0) for name, now_s in masters.cpu().items()}
+    tell("  processor time of API servers and etcd meanwhile", sum(spent.values()), "s", 1)
 
 
 async def hung(what: str, masters: Masters, told: Nodes, server: Master) -> None:

@@ -97,10 +97,10 @@ class Masters:
         return ",".join(each.address for each in self.servers)
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of a processor that each has taken so far."""
+        """Seconds of a processor that each of those that run has taken so far."""
         found = {f"API server {each.number}": each.process for each in self.servers}
         found |= {f"etcd {each.name}": psutil.Process(each.process.pid) for each in self.etcd.members if each.process}
-        return {name: cpu_s(process) for name, process in found.items() if process is not None}
+        return {name: cpu_s(process) for name, process in found.items() if process is not None and process.is_running()}
 
 
 @asynccontextmanager
