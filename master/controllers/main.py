@@ -29,6 +29,7 @@ from master.controllers.security.certificates.signer import Signer
 from master.controllers.security.clusterroleaggregation import ClusterRoleAggregationController
 from master.controllers.security.serviceaccounttokens import ServiceAccountTokensController
 from master.controllers.settings import ControllersSettings
+from master.controllers.storage.attachdetach import AttachDetachController
 from master.controllers.storage.ephemeralvolume import EphemeralVolumeController
 from master.controllers.storage.persistentvolume.controller import PersistentVolumeController
 from master.controllers.storage.provisioner.controller import LocalPathProvisioner
@@ -105,6 +106,7 @@ def controllers(
         LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
         StorageProtectionController(client, informers),
         EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
+        AttachDetachController(client, informers),
         ResourceClaimController(client, informers, recorders.of("resource_claim")),
         DeviceTaintEvictionController(client, informers, recorders.of("device-taint-eviction-controller")),
         ServiceAccountTokensController(client, informers, settings.tls.ca),

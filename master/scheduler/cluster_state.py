@@ -23,6 +23,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.resource.v1.deviceclass_pb2 import DeviceClass
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
+from podlab.storage.v1.csi_pb2 import CSINode
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 Workload = Service | ReplicaSet | StatefulSet | ReplicationController
@@ -35,6 +36,7 @@ AnyInformer = (
     | Informer[PersistentVolumeClaim]
     | Informer[PersistentVolume]
     | Informer[StorageClass]
+    | Informer[CSINode]
     | Informer[ResourceClaim]
     | Informer[DeviceClass]
     | Informer[ResourceSlice]
@@ -63,8 +65,10 @@ class ClusterState:
         volumes.on_change(self._volume_changed)
         classes = Informer(client, StorageClass)
         classes.on_change(self._class_changed)
+        drivers = Informer(client, CSINode)
+        drivers.on_change(self._drivers_changed)
         self._informers: list[AnyInformer] = [namespaces, services, replica_sets, stateful_sets]
-        self._informers += [replication_controllers, claims, volumes, classes, *self._device_informers(client)]
+        self._informers += [replication_controllers, claims, volumes, classes, drivers, *self._device_informers(client)]
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -110,6 +114,10 @@ class ClusterState:
 
     def _class_changed(self, change: Change[StorageClass]) -> None:
         self._snapshot.storage.set_class(change.key.name, change.new)
+        self._on_event(ClusterEvent(EventKind.STORAGE))
+
+    def _drivers_changed(self, change: Change[CSINode]) -> None:
+        self._snapshot.storage.set_drivers(change.key.name, change.new)
         self._on_event(ClusterEvent(EventKind.STORAGE))
 
     def _device_claim_changed(self, change: Change[ResourceClaim]) -> None:

@@ -11,6 +11,7 @@ from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind, node_events
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import Key
+from podlab.api.pods.allocated import charged
 from podlab.api.pods.podphase import is_terminal
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
@@ -119,7 +120,16 @@ def _changed_for_plugins(old: Pod, new: Pod) -> bool:
     """Whether what plugins or a preemption look at in an assigned pod has changed."""
     before, after = old.metadata, new.metadata
     is_going = after.HasField("deletionTimestamp") != before.HasField("deletionTimestamp")
-    return is_going or before.labels != after.labels or old.status.startTime != new.status.startTime
+    same = before.labels == after.labels and old.status.startTime == new.status.startTime
+    return is_going or not same or _is_resized(old, new)
+
+
+def _is_resized(old: Pod, new: Pod) -> bool:
+    """Whether the pod counts as more or less than before. Nearly always both count as what they ask for."""
+    before, after = charged(old), charged(new)
+    if before is old.spec and after is new.spec and old.metadata.generation == new.metadata.generation:
+        return False
+    return before != after
 
 
 def _spec_changed(old: Pod, new: Pod) -> bool:

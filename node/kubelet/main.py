@@ -19,10 +19,13 @@ from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.stats import StatsProvider
+from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.settings import KubeletSettings
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.csi.drivers import CsiDrivers
+from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
@@ -72,11 +75,14 @@ class Kubelet:
             node=lambda: self._own_node.get(settings.node_name),
             pods=self.bound.list,
         )
-        drivers = DriverRegistry(settings.root_dir / PLUGINS)
+        drivers = DriverRegistry()
+        self._csi_drivers = CsiDrivers(client, settings.node_name)
+        self._plugins = PluginRegistry(settings.root_dir / PLUGINS, (drivers, self._csi_drivers))
         self._dynamic_resources = DynamicResources(client, drivers, Checkpoint(settings.root_dir / "dra_manager_state"))
         self._context = self._make_context()
         self.pods = PodWorkers(self._context, self.bound)
         drivers.on_registered(self.pods.driver_registered)
+        self._csi_drivers.on_registered(self.pods.driver_registered)
         self._admission.on_preempt(self.pods.end)
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)
@@ -97,6 +103,7 @@ class Kubelet:
             group.create_task(log_rotation.run(self.runtime))
             group.create_task(self._local_path.run())
             group.create_task(self._dynamic_resources.run(self._may_be_here))
+            group.create_task(self._plugins.run())
             # Containers get the Services' variables, so the list of Services comes before the first pod. On a node that
             # was removed it never comes, and its pods are removed all the same.
             removed = group.create_task(self._remove_pods_with_node())
@@ -127,6 +134,7 @@ class Kubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
+            csi=CsiVolumes(self.client, self._csi_drivers, volumes, self.settings.root_dir, self.settings.node_name),
             dynamic_resources=self._dynamic_resources,
             config_objects=ConfigObjectManager(self.client),
             tokens=TokenManager(self.client),

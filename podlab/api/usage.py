@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.pods import podresources
+from podlab.api.pods.allocated import charged
 from podlab.api.pods.podphase import is_terminal
 from podlab.api.pods.podresources import Amounts
 from podlab.api.values import quantity
@@ -114,7 +115,7 @@ def _of_service(service: Service) -> Amounts:
 
 def _of_pod(pod: Pod) -> Amounts:
     used: Amounts = {"pods": ONE}
-    for name, amount in podresources.requests(pod.spec).items():
+    for name, amount in podresources.requests(charged(pod)).items():
         used[f"requests.{name}"] = amount
         if name in _COMPUTE:
             used[name] = amount

@@ -17,7 +17,7 @@ _CHANGED = ("get", "patch", "update")
 
 @dataclass(frozen=True)
 class Subresource:
-    """One name below an object, and what can be done there. One without verbs is refused by name."""
+    """One name below an object, and what can be done there."""
 
     name: str
     verbs: tuple[str, ...] = ()
@@ -67,8 +67,7 @@ PROXIED = ("create", "delete", "get", "patch", "update")
 POD_PROXY = Subresource("proxy", PROXIED, options="PodProxyOptions")
 SERVICE_PROXY = Subresource("proxy", PROXIED, options="ServiceProxyOptions")
 NODE_PROXY = Subresource("proxy", PROXIED, options="NodeProxyOptions")
-# What Kubernetes has and Podlab does not.
-RESIZE = Subresource("resize")
+RESIZE = Subresource("resize", _CHANGED)
 # What is asked of a node's kubelet and of its proxy.
 STATS = Subresource("stats", ("get",), over_rest=False)
 IMAGES = Subresource("images", ("create",), over_rest=False)

@@ -11,7 +11,7 @@ from podlab_testing.structure import Package
 
 FILES_IN_A_FOLDER = 15
 LARGER_FOLDERS = {
-    "master/scheduler/plugins": 17,
+    "master/scheduler/plugins": 18,
     "podlab/cli/describe": 18,
     "podlab/kinds/core": 17,
 }
@@ -22,7 +22,7 @@ ROOMS_AND_ARROWS = {
     "master.store": (12, 24),
     "node.dns": (15, 29),
     "node.ingress": (15, 38),
-    "node.kubelet": (16, 47),
+    "node.kubelet": (17, 51),
     "node.loadbalancer": (13, 24),
     "node.network": (15, 42),
     "node.networkpolicy": (10, 22),

@@ -78,3 +78,8 @@ def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
 def validate_joining(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with the ephemeral containers of a pod that replaces `old`."""
     return rules.validate_joining(resource(new).strategy.rules, new, old, namespaced=kinds.of(new).namespaced)
+
+
+def validate_resizing(new: Message, old: Message) -> tuple[Cause, ...]:
+    """What is wrong with the resources of a pod that replaces `old`."""
+    return rules.validate_resizing(resource(new).strategy.rules, new, old, namespaced=kinds.of(new).namespaced)

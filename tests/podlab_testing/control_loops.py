@@ -122,6 +122,7 @@ LOOPS = (
         ),
     ),
     ControlLoop("ephemeral-volume", ("PersistentVolumeClaim create",)),
+    ControlLoop("attachdetach", ("VolumeAttachment create", "VolumeAttachment delete")),
     ControlLoop(
         "resourceclaim",
         (

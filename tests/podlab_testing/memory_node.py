@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from node.kubelet.admission.pod_admission import PodAdmission
+from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import (
     POD_NAME,
     POD_NAMESPACE,
@@ -34,8 +35,11 @@ from node.kubelet.dynamicresources.plugins import DriverRegistry
 from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.csi.drivers import CsiDrivers
+from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
@@ -74,6 +78,8 @@ class MemoryRuntime:
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     # What containers have written outside of their mounts, by name.
     written: dict[str, int] = field(default_factory=dict)
+    # Memory that containers use, by name.
+    used: dict[str, int] = field(default_factory=dict)
     # Commands, as of probes, that were asked for while it was silent.
     unanswered_commands: int = 0
     pulls: int = 0
@@ -90,6 +96,10 @@ class MemoryRuntime:
             if run.name == name and run.alive:
                 self._set(run.id, state=ContainerState.EXITED, exit_code=code, finished_ns=time.time_ns())
         self._exits.put_nowait(None)
+
+    def runs(self, name: str) -> list[Container]:
+        """All runs of the containers of that name."""
+        return [run for run in self._containers.values() if run.name == name]
 
     def alive(self) -> set[str]:
         return {run.id for run in self._containers.values() if run.alive}
@@ -161,6 +171,7 @@ class MemoryRuntime:
             image=config.image.image,
             log_path=f"{sandbox_config.log_directory}/{config.log_path}",
             annotations=dict(config.annotations),
+            resources=conversion.resources(config.linux.resources),
         )
         self._containers[made.id] = made
         self.mounted[made.name] = {
@@ -177,6 +188,10 @@ class MemoryRuntime:
         self._answer()
         if container_id in self._containers and self._containers[container_id].alive:
             self._set(container_id, state=ContainerState.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
+
+    async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
+        self._answer()
+        self._set(container_id, resources=conversion.resources(resources))
 
     async def remove_container(self, container_id: str) -> None:
         self._containers.pop(container_id, None)
@@ -207,7 +222,17 @@ class MemoryRuntime:
 
     async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
         return [
-            ContainerUsage(run.id, run.name, uid, namespace, name, time.time_ns(), 0, 0, self.written.get(run.name, 0))
+            ContainerUsage(
+                run.id,
+                run.name,
+                uid,
+                namespace,
+                name,
+                time.time_ns(),
+                0,
+                self.used.get(run.name, 0),
+                self.written.get(run.name, 0),
+            )
             for run in self._containers.values()
             for uid, namespace, name in [self._uids[run.sandbox_id]]
             if run.alive and pod_uid in ("", uid)
@@ -268,7 +293,8 @@ class MemoryKubelet:
         admission = PodAdmission(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
         volumes = VolumeManager(self.root)
-        drivers = DriverRegistry(self.root / "plugins_registry", PERIOD_S)
+        drivers, csi_drivers = DriverRegistry(), CsiDrivers(self.client, "n1")
+        plugins = PluginRegistry(self.root / "plugins_registry", (drivers, csi_drivers), PERIOD_S)
         dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
         context = NodeContext(
             node_name="n1",
@@ -283,6 +309,7 @@ class MemoryKubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
+            csi=CsiVolumes(self.client, csi_drivers, volumes, self.root, "n1"),
             dynamic_resources=dynamic_resources,
             tokens=TokenManager(self.client),
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
@@ -292,12 +319,13 @@ class MemoryKubelet:
         )
         self.pods = pods = PodWorkers(context, bound)
         drivers.on_registered(self.pods.driver_registered)
+        csi_drivers.on_registered(self.pods.driver_registered)
         admission.on_preempt(self.pods.end)
         context.config_objects.on_change(self.pods.volume_contents_changed)
         context.tokens.on_change(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
         devices = dynamic_resources.run(lambda uid: not bound.synced.is_set() or pods.may_run(uid), PERIOD_S)
-        upkeep = (recorder.run(), context.config_objects.run(), local_path.run(), devices)
+        upkeep = (recorder.run(), context.config_objects.run(), local_path.run(), devices, plugins.run())
         loops = (*informers, *upkeep, self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 

@@ -104,6 +104,7 @@ from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
 from podlab.renewed import Renewed
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.settings import SettingsError
+from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
 
 class KeptObjects(Protocol):
@@ -272,7 +273,7 @@ def _kept(
 
 def _authorizer(cache: Cache) -> Authorizer:
     windows = {message.DESCRIPTOR.name: cache.window(kinds.of(message)) for message in rbac.FOLLOWED}
-    followed = (cache.window(kinds.of(message)) for message in (Pod, PersistentVolume, ResourceSlice))
+    followed = (cache.window(kinds.of(message)) for message in (Pod, PersistentVolume, ResourceSlice, VolumeAttachment))
     certificates = IngressCertificates(*(cache.window(kinds.of(message)) for message in (Ingress, IngressClass)))
     return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(*followed), certificates)
 

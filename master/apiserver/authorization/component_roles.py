@@ -44,6 +44,7 @@ _CONTROLLERS = (
     rule("create", "batch", "jobs"),
     rule("create", "discovery.k8s.io", "endpointslices"),
     rule("create", "resource.k8s.io", "resourceclaims"),
+    rule("create", "storage.k8s.io", "volumeattachments"),
     rule("patch update", "resource.k8s.io", "resourceclaims/binding resourceclaims/status"),
     rule("patch update", "", "namespaces/finalize namespaces/status nodes/status persistentvolumeclaims/status"),
     rule("patch update", "", "persistentvolumes/status pods/status replicationcontrollers/status"),

@@ -80,6 +80,8 @@ def _own(node: str, wanted: Attributes, graph: Graph) -> str | None:
             return _lease(node, wanted)
         case "storage.k8s.io", "csinodes":
             return _drivers(node, wanted)
+        case "storage.k8s.io", "volumeattachments":
+            return _used(node, wanted, graph)
     return None
 
 

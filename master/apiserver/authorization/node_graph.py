@@ -11,6 +11,7 @@ from podlab.api.pods import containers, resourceclaims, volumes
 from podlab.api.serializer import encoded_fields
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
+from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
 _node_name = encoded_fields.reader(pod_pb2.Pod, "spec.nodeName")
 Reference = tuple[str, str, str]
@@ -23,7 +24,7 @@ _NOTHING: frozenset[Reference] = frozenset()
 class NodeGraph:
     """Implements authorization.node.Graph."""
 
-    def __init__(self, pods: KindWindow, volumes: KindWindow, slices: KindWindow) -> None:
+    def __init__(self, pods: KindWindow, volumes: KindWindow, slices: KindWindow, attachments: KindWindow) -> None:
         self._prefix = pods.prefix
         self._nodes: dict[str, str] = {}
         """Of pods that are bound, by their keys."""
@@ -36,6 +37,7 @@ class NodeGraph:
         self._window = pods
         self._volumes = volumes
         self._slices = slices
+        self._attachments = attachments
         pods.follow(self._take)
 
     def node_of(self, namespace: str, pod: str) -> str | None:
@@ -51,6 +53,9 @@ class NodeGraph:
         if resource == "resourceslices":
             offered = self._slices.entries.get(f"{self._slices.prefix}{name}")
             return offered is not None and offered.message_as(ResourceSlice).spec.nodeName == node
+        if resource == "volumeattachments":
+            wish = self._attachments.entries.get(f"{self._attachments.prefix}{name}")
+            return wish is not None and wish.message_as(VolumeAttachment).spec.nodeName == node
         if resource == "persistentvolumes":
             entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
             if entry is None:
@@ -60,8 +65,24 @@ class NodeGraph:
                 return True
             claim = volume.spec.claimRef
             resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
+        if self._pods_use(node, (resource, namespace, name)):
+            return True
+        return resource == "secrets" and any(
+            self._pods_use(node, claim) for claim in self._claims_with_secret(namespace, name)
+        )
+
+    def _pods_use(self, node: str, reference: Reference) -> bool:
         self._read(node)
-        return node in self._uses and self._uses[node][resource, namespace, name] > 0
+        return node in self._uses and self._uses[node][reference] > 0
+
+    def _claims_with_secret(self, namespace: str, name: str) -> Iterator[Reference]:
+        """The claims whose volumes are mounted with the Secret."""
+        for entry in self._volumes.entries.values():
+            spec = entry.message_as(volume_pb2.PersistentVolume).spec
+            source = spec.persistentVolumeSource.csi
+            given = (source.nodeStageSecretRef, source.nodePublishSecretRef)
+            if any((each.namespace, each.name) == (namespace, name) for each in given):
+                yield "persistentvolumeclaims", spec.claimRef.namespace, spec.claimRef.name
 
     def _take(self, event: CacheEvent) -> None:
         key, new = event.key, event.new
@@ -118,6 +139,8 @@ def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
 def _mounted(source: pod_pb2.VolumeSource) -> Iterator[tuple[str, str]]:
     if source.HasField("secret"):
         yield "secrets", source.secret.secretName
+    if source.csi.HasField("nodePublishSecretRef"):
+        yield "secrets", source.csi.nodePublishSecretRef.name
     if source.HasField("configMap"):
         yield "configmaps", source.configMap.localObjectReference.name
     for part in source.projected.sources:

@@ -10,7 +10,7 @@ from podlab.api import objects
 from podlab.api.kinds import Kind
 from podlab.api.objects import typed
 from podlab.core.v1.namespace_pb2 import Namespace
-from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.pod_pb2 import Container, Pod
 from podlab.errors import BadRequest, Conflict
 from podlab.kinds import defaults
 from podlab.kinds.defaults.inherit import inherit
@@ -111,6 +111,28 @@ def joined(sent: Any, old: Message, resource: Resource) -> Message:
     defaults.settle(new, old)
     resource.strategy.set_defaults(new)
     return new
+
+
+def resized(sent: Any, old: Message, resource: Resource) -> Message:
+    """The pod after a change of what its containers may use: `old` with the resources that were sent. Containers stand
+    as they were sent, for their rules to judge."""
+    new = copied(typed(old, Pod))
+    for name in ("containers", "initContainers"):
+        before = {each.name: each for each in getattr(new.spec, name)}
+        containers = [_resized_container(each, before.get(each.name)) for each in getattr(sent.spec, name)]
+        new.spec.ClearField(name)
+        getattr(new.spec, name).extend(containers)
+    defaults.settle(new, old)
+    resource.strategy.set_defaults(new)
+    return new
+
+
+def _resized_container(sent: Container, before: Container | None) -> Container:
+    made = copied(before if before is not None else sent)
+    made.resources.CopyFrom(sent.resources)
+    del made.resizePolicy[:]
+    made.resizePolicy.extend(sent.resizePolicy)
+    return made
 
 
 def count_generation(new: Any, old: Any, strategy: Strategy) -> None:

@@ -95,6 +95,7 @@ _BY_NAME: Mapping[str, SubresourceStrategy] = {
     "scale": _WHOLE,
     "approval": _MARKED_STATUS,
     "ephemeralcontainers": SubresourceStrategy(changes.joined, _prepare_generation, rules.validate_joining),
+    "resize": SubresourceStrategy(changes.resized, _prepare_generation, rules.validate_resizing),
     "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, rules.validate_update),
     "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes, is_tracked=False),
     "token": SubresourceStrategy(_as_sent, _prepare_nothing, _token_causes, stores=False, is_tracked=False),

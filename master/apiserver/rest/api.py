@@ -188,6 +188,9 @@ class Api:
             ("ephemeralcontainers", "get"): self.reading.get,
             ("ephemeralcontainers", "update"): self.writing.update,
             ("ephemeralcontainers", "patch"): self.writing.patch,
+            ("resize", "get"): self.reading.get,
+            ("resize", "update"): self.writing.update,
+            ("resize", "patch"): self.writing.patch,
             ("finalize", "update"): self.writing.update,
             ("scale", "get"): self.scaling.get,
             ("scale", "update"): self.scaling.update,
@@ -218,8 +221,6 @@ class Api:
         place = call.place
         resource = self.kinds.catalog.resource(place.kind)
         below = resource.subresource(place.subresource) if place.subresource else None
-        if below is not None and not below.verbs:
-            raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
         handlers = self._handlers if resource.stored else self._handlers_of_unstored(resource)
         handler = handlers.get((place.subresource, verb))
         is_served = bool(place.subresource) or verb in resource.verbs

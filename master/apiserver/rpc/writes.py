@@ -24,7 +24,7 @@ from podlab.core.v1 import event_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound
 from podlab.kinds.catalog import Catalog
-from podlab.kinds.subresource import APPROVAL, EPHEMERAL_CONTAINERS, STATUS
+from podlab.kinds.subresource import APPROVAL, EPHEMERAL_CONTAINERS, RESIZE, STATUS
 from podlab.v1 import apiserver_pb2 as pb
 from podlab.v1 import object_pb2
 
@@ -91,7 +91,7 @@ def patch(
     is not patched, and what is wrong with the patch itself."""
     kind, part = by.kind, request.subresource
     below = catalog.resource(kind).subresource(part) if part else None
-    if part not in ("", STATUS.name) and below not in (APPROVAL, EPHEMERAL_CONTAINERS):
+    if part not in ("", STATUS.name) and below not in (APPROVAL, EPHEMERAL_CONTAINERS, RESIZE):
         raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
     applies = request.type == pb.PATCH_TYPE_APPLY
     at = context(by, request.field_manager, dry_run=request.dry_run, applies=applies, force=request.force)

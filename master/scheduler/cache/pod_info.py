@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from master.scheduler.cache.affinity_terms import AffinityTerm, affinity_terms_of
 from master.scheduler.cache.resource_requests import ResourceRequests, requests_of
-from podlab.api.pods import volumes
+from podlab.api.pods import allocated, volumes
 from podlab.api.pods.hostports import host_ports
 from podlab.api.selection.nodeselectors import NodeMatcher, matcher
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
@@ -86,10 +86,11 @@ class PodInfo:
 
 def pod_info(pod: Pod) -> PodInfo:
     """The pod with its shape."""
-    metadata, spec = pod.metadata, pod.spec
+    metadata, charged = pod.metadata, allocated.charged(pod)
+    spec = charged
     if spec.nodeName:
         spec = PodSpec()
-        spec.CopyFrom(pod.spec)
+        spec.CopyFrom(charged)
         spec.nodeName = ""
     shape_key = (
         spec.SerializeToString(deterministic=True),
@@ -103,7 +104,7 @@ def pod_info(pod: Pod) -> PodInfo:
     if shape is None:
         if len(_shapes) >= SHAPES_REMEMBERED:
             _shapes.clear()
-        shape = _shapes[shape_key] = _shape(_encoded(pod))
+        shape = _shapes[shape_key] = _shape(_encoded(pod, charged))
     return PodInfo(pod, shape)
 
 
@@ -118,7 +119,7 @@ def _shape(key: bytes) -> PodShape:
     return PodShape(key)
 
 
-def _encoded(pod: Pod) -> bytes:
+def _encoded(pod: Pod, charged: PodSpec) -> bytes:
     """The pod without what no plugin looks at: its name, secrets, commands ..."""
     kept = Pod()
     metadata, given = kept.metadata, pod.metadata
@@ -130,7 +131,7 @@ def _encoded(pod: Pod) -> bytes:
     if given.HasField("deletionTimestamp"):
         metadata.deletionTimestamp.seconds = 1
     spec = kept.spec
-    spec.CopyFrom(pod.spec)
+    spec.CopyFrom(charged)
     if _has_own_claims(spec):  # they are named after the pod, and known by its uid
         metadata.name, metadata.uid = given.name, given.uid
     claims = [each for each in spec.volumes if volumes.claim_name(pod, each)]

@@ -15,6 +15,7 @@ from podlab.api.pods import volumes
 from podlab.api.pods.volumes import SELECTED_NODE
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.storage.v1.csi_pb2 import CSINode
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 K = TypeVar("K")
@@ -55,6 +56,8 @@ class Storage:
         self.claims: dict[ClaimName, PersistentVolumeClaim] = {}
         self.volumes: dict[str, PersistentVolume] = {}
         self.classes: dict[str, StorageClass] = {}
+        self.limits: dict[str, dict[str, int]] = {}
+        """By node and driver: how many volumes of the driver the node takes, where it says so."""
         self._free: defaultdict[str, dict[str, None]] = defaultdict(dict)  # by class: volumes without claim
         self._users: Counter[ClaimName] = Counter()
         self._reserved: dict[str, PodVolumes] = {}
@@ -78,6 +81,13 @@ class Storage:
         """Takes in a storage class; None when it is gone."""
         self.changes += 1
         _put(self.classes, name, storage_class)
+
+    def set_drivers(self, node: str, drivers: CSINode | None) -> None:
+        """Takes in the drivers of a node; None when it has none any more."""
+        self.changes += 1
+        told = drivers.spec.drivers if drivers is not None else ()
+        limits = {each.name: each.allocatable.count for each in told if each.allocatable.HasField("count")}
+        _put(self.limits, node, limits or None)
 
     def count_users(self, shape: PodShape, sign: int) -> None:
         """Counts a pod that came to a node; `sign` -1 for one that left."""

@@ -14,6 +14,7 @@ from master.scheduler.plugins.image_locality import ImageLocality
 from master.scheduler.plugins.node_name import NodeName
 from master.scheduler.plugins.node_ports import NodePorts
 from master.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from master.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from master.scheduler.plugins.protocol import Filter, Score
 from master.scheduler.plugins.taint_toleration import TaintToleration
 from master.scheduler.plugins.volume_restrictions import VolumeRestrictions
@@ -45,6 +46,7 @@ BUILT_IN: Mapping[str, PluginFactory] = {
     "NodePorts": _without_args(NodePorts),
     "NodeResourcesFit": plugin_args.node_resources_fit,
     "VolumeRestrictions": _without_args(VolumeRestrictions),
+    "NodeVolumeLimits": _without_args(NodeVolumeLimits),
     "VolumeBinding": plugin_args.volume_binding,
     "VolumeZone": _without_args(VolumeZone),
     "PodTopologySpread": plugin_args.pod_topology_spread,
@@ -59,4 +61,4 @@ WEIGHTS: Mapping[str, int] = {"TaintToleration": 3, "NodeAffinity": 2, "PodTopol
 # These are parts of the scheduler's loop here, and cannot be disabled.
 ALWAYS_ENABLED = ("PrioritySort", "SchedulingGates", "DefaultBinder")
 # They count volumes of drivers on a node, and there are no drivers here: a file may name them without effect.
-WITHOUT_EFFECT = ("NodeVolumeLimits", "EBSLimits", "GCEPDLimits", "AzureDiskLimits")
+WITHOUT_EFFECT = ("EBSLimits", "GCEPDLimits", "AzureDiskLimits")

@@ -33,10 +33,12 @@ EVENTS_TO_REGISTER: Mapping[str, frozenset[EventKind]] = {
     "NodeResourcesFit": frozenset(
         {
             *(EventKind.NODE_ADD, EventKind.NODE_ALLOCATABLE, EventKind.ASSIGNED_POD_DELETE),
+            EventKind.ASSIGNED_POD_UPDATE,  # which may need less from now on
             EventKind.DEVICE_CLASS,  # which may stand for an extended resource
         }
     ),
     "VolumeRestrictions": frozenset({EventKind.NODE_ADD, EventKind.ASSIGNED_POD_DELETE, EventKind.STORAGE}),
+    "NodeVolumeLimits": frozenset({EventKind.NODE_ADD, EventKind.ASSIGNED_POD_DELETE, EventKind.STORAGE}),
     "VolumeBinding": _STORAGE_EVENTS,
     "VolumeZone": _STORAGE_EVENTS,
     "PodTopologySpread": _POD_EVENTS
@@ -88,6 +90,8 @@ def _offers_enough(info: PodInfo, event: ClusterEvent) -> bool:
     """
     if event.kind is EventKind.DEVICE_CLASS:
         return any("/" in name for name in info.shape.requests.requested)
+    if event.kind is EventKind.ASSIGNED_POD_UPDATE:
+        return _needs_less(event)
     if event.available is None:
         return True
     for name, amount in info.shape.requests.requested.items():
@@ -96,6 +100,13 @@ def _offers_enough(info: PodInfo, event: ClusterEvent) -> bool:
                 event.pod is not None and event.lowest_priority < info.pod.spec.priority <= event.pod.pod.spec.priority
             )
     return True
+
+
+def _needs_less(event: ClusterEvent) -> bool:
+    if event.pod is None or event.old_pod is None:
+        return True
+    after = event.pod.shape.requests.requested
+    return any(amount > after.get(name, 0) for name, amount in event.old_pod.shape.requests.requested.items())
 
 
 def _matches_affinity(info: PodInfo, event: ClusterEvent) -> bool:

@@ -12,11 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from node.kubelet.admission import preemption
-from node.kubelet.admission.predicates import Failure, InsufficientResource, PredicateFailure, failed_predicates
+from node.kubelet.admission.allocations import Allocations
+from node.kubelet.admission.predicates import (
+    Failure,
+    InsufficientResource,
+    PredicateFailure,
+    failed_predicates,
+    insufficient_resources,
+    pod_requests,
+)
 from node.kubelet.admission.preemption import PreemptionFailed
+from node.kubelet.pod.pod_notes import PendingResize
 from node.kubelet.pod.pod_outcome import PodOutcome
-from podlab.api.pods import sysctls
+from podlab.api.pods import podresources, sysctls
+from podlab.api.pods.allocated import DEFERRED, INFEASIBLE
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.values import quantity
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import NotFound
@@ -40,6 +51,7 @@ class PodAdmission:
     allocatable: Mapping[str, meta_pb2.Quantity]
     node: Callable[[], node_pb2.Node | None]
     pods: Callable[[], Iterable[pod_pb2.Pod]]
+    allocations: Allocations = field(default_factory=Allocations)
     _admitted: set[str] = field(default_factory=set)
     _preempted: set[str] = field(default_factory=set)
     _listed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -59,6 +71,7 @@ class PodAdmission:
         """The pod has left the node."""
         self._admitted.discard(uid)
         self._preempted.discard(uid)
+        self.allocations.forget(uid)
 
     async def admit(self, pod: pod_pb2.Pod) -> PodOutcome | None:
         """None when the pod is admitted, else how it ends without having run. Raises ApiError."""
@@ -69,7 +82,7 @@ class PodAdmission:
         if forbidden := sysctls.forbidden(pod.spec):
             return PodOutcome("Failed", sysctls.FORBIDDEN, f"forbidden sysctl: {forbidden}")
         if not self._failed_predicates(pod, self.node() or self.own_node):
-            self._admitted.add(pod.metadata.uid)
+            self._admit(pod)
             return None
         # The scheduler may know of a changed node, or of an ended pod, before this kubelet.
         node = await self._current_node()
@@ -78,8 +91,33 @@ class PodAdmission:
             return self._preempt_for(pod, found)
         if found:
             return PodOutcome("Failed", found[0].reason, found[0].message)
-        self._admitted.add(pod.metadata.uid)
+        self._admit(pod)
         return None
+
+    def resize(self, pod: pod_pb2.Pod) -> PendingResize | None:
+        """None when the admitted pod has from now on what it asks for, else why it keeps what it has."""
+        why = self._why_not(pod)
+        if why is None:
+            self.allocations.accept(pod)
+        return why
+
+    def _why_not(self, pod: pod_pb2.Pod) -> PendingResize | None:
+        allocatable = self.allocatable
+        before, after = pod_requests(self.allocations.applied(pod)), pod_requests(pod)
+        for name in ("memory", "cpu"):
+            capacity = podresources.rounded(name, quantity.parse(allocatable[name]))
+            if after.get(name, 0) > capacity:
+                told = f"{name}, requested: {after[name]}, capacity: {capacity}"
+                return PendingResize(INFEASIBLE, f"Node didn't have enough capacity: {told}")
+        if all(after.get(name, 0) <= before.get(name, 0) for name in ("memory", "cpu")):
+            return None  # who needs less helps an overcommitted node
+        lacking = insufficient_resources(pod, allocatable, self._others(pod))
+        found = next((each for each in lacking if each.resource in ("cpu", "memory")), None)
+        return PendingResize(DEFERRED, found.message) if found is not None else None
+
+    def _admit(self, pod: pod_pb2.Pod) -> None:
+        self._admitted.add(pod.metadata.uid)
+        self.allocations.accept(pod)
 
     async def _current_node(self) -> node_pb2.Node:
         try:
@@ -95,7 +133,8 @@ class PodAdmission:
         return failed_predicates(pod, node, allocatable, self._others(pod))
 
     def _others(self, pod: pod_pb2.Pod) -> list[pod_pb2.Pod]:
-        return [other for other in self.pods() if other.metadata.uid != pod.metadata.uid and self._is_admitted(other)]
+        others = (other for other in self.pods() if other.metadata.uid != pod.metadata.uid)
+        return [self.allocations.applied(other) for other in others if self._is_admitted(other)]
 
     def _is_admitted(self, pod: pod_pb2.Pod) -> bool:
         uid = pod.metadata.uid
@@ -119,5 +158,5 @@ class PodAdmission:
             self._preempted.add(victim.metadata.uid)
             for handler in self._handlers:
                 handler(victim.metadata.uid, PREEMPTED)
-        self._admitted.add(pod.metadata.uid)
+        self._admit(pod)
         return None

@@ -69,7 +69,7 @@ def failed_predicates(
     others: Sequence[pod_pb2.Pod],
 ) -> list[Failure]:
     """All that fail; the first is the reason for users. `others` are the pods that the node has admitted."""
-    found: list[Failure] = list(_insufficient_resources(pod, allocatable, others))
+    found: list[Failure] = list(insufficient_resources(pod, allocatable, others))
     if not matcher(pod.spec).matches(node):
         found.append(_AFFINITY)
     if _has_port_conflict(pod, others):
@@ -79,18 +79,24 @@ def failed_predicates(
     return found
 
 
+def pod_requests(pod: pod_pb2.Pod) -> dict[str, int]:
+    """How much the pod requests, by resource."""
+    return podresources.whole(pod.spec)
+
+
 def pod_request(pod: pod_pb2.Pod, resource: str) -> int:
     """How much of the resource the pod requests."""
     return 1 if resource == PODS else podresources.whole(pod.spec).get(resource, 0)
 
 
-def _insufficient_resources(
+def insufficient_resources(
     pod: pod_pb2.Pod, allocatable: Mapping[str, meta_pb2.Quantity], others: Iterable[pod_pb2.Pod]
 ) -> Iterator[InsufficientResource]:
-    requested = {PODS: 1, **podresources.whole(pod.spec)}
+    """What the pod needs more of than the others leave."""
+    requested = {PODS: 1, **pod_requests(pod)}
     used = dict.fromkeys(requested, 0)
     for other in others:
-        for name, amount in {PODS: 1, **podresources.whole(other.spec)}.items():
+        for name, amount in {PODS: 1, **pod_requests(other)}.items():
             if name in used:
                 used[name] += amount
     extended = sorted(name for name in requested if "/" in name and name in allocatable)

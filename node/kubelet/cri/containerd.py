@@ -142,6 +142,13 @@ class Containerd:
         request = cri.StopContainerRequest(container_id=container_id, timeout=grace_s)
         await _ignore_not_found(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
 
+    async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
+        request = cri.UpdateContainerResourcesRequest(container_id=container_id, linux=resources)
+        try:
+            await _answer(self._runtime.UpdateContainerResources(request, timeout=CALL_TIMEOUT_S))
+        finally:  # also of a call that was not answered nobody knows what has become
+            self._containers = {at: kept for at, kept in self._containers.items() if at[0] != container_id}
+
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
         await _ignore_not_found(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))

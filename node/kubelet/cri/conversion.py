@@ -13,6 +13,7 @@ from node.kubelet.cri.runtime import (
     POD_NAMESPACE,
     POD_UID,
     Container,
+    ContainerResources,
     ContainerState,
     ContainerUsage,
     Image,
@@ -39,7 +40,13 @@ def container(status: cri.ContainerStatus, sandbox_id: str) -> Container:
         message=status.message,
         log_path=status.log_path,
         annotations=dict(status.annotations),
+        resources=resources(status.resources.linux) if status.resources.HasField("linux") else None,
     )
+
+
+def resources(told: cri.LinuxContainerResources) -> ContainerResources:
+    """What of it a resize changes. Without a quota, runtimes tell 0 or a negative one."""
+    return ContainerResources(told.cpu_shares, max(0, told.cpu_quota), max(0, told.memory_limit_in_bytes))
 
 
 def image(item: cri.Image) -> Image:

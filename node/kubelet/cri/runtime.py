@@ -59,6 +59,16 @@ class Sandbox:
 
 
 @dataclass(frozen=True)
+class ContainerResources:
+    """What the kernel gives to a container: its share of processors, at most so much time of them in each period, and
+    at most so much memory. 0: without limit."""
+
+    cpu_shares: int
+    cpu_quota_us: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
 class Container:
     """One run of a container of a pod, running or ended. Times are nanoseconds since 1970, 0 when not yet."""
 
@@ -77,6 +87,8 @@ class Container:
     message: str = ""
     log_path: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    resources: ContainerResources | None = None
+    """None: the runtime does not say."""
 
     @property
     def alive(self) -> bool:
@@ -210,6 +222,9 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
 
     async def stop_container(self, container_id: str, grace_s: int) -> None:
         """Returns when the container has ended; after `grace_s` it is killed."""
+
+    async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
+        """Changes what the running container may use."""
 
     async def remove_container(self, container_id: str) -> None: ...
 

@@ -9,14 +9,13 @@ from typing import Protocol, TypeVar
 import grpc
 
 from node.kubelet.dynamicresources.prepared import PreparedClaim, PreparedDevice
+from node.kubelet.plugins.registry import OPTIONS
 from podlab.foreign.dra.v1 import api_pb2, api_pb2_grpc
 
 Q = TypeVar("Q")
 R = TypeVar("R")
 CALL_TIMEOUT_S = 45.0
 _LEFT = "the driver has left meanwhile"
-# Go's servers refuse the socket's path as authority.
-OPTIONS = (("grpc.default_authority", "localhost"),)
 
 
 class DriverError(Exception):

@@ -34,11 +34,12 @@ class DynamicResources:
         self._lock = asyncio.Lock()
 
     async def run(self, is_here: Callable[[str], bool], period_s: float = PERIOD_S) -> None:
-        """Follows the drivers, and gives back what pods had that are not here any more; they may have gone while this
-        kubelet did not run. `is_here` is asked by uid."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._drivers.run())
-            group.create_task(self._clean_up(is_here, period_s))
+        """Gives back what pods had that are not here any more; they may have gone while this kubelet did not run.
+        `is_here` is asked by uid."""
+        try:
+            await self._clean_up(is_here, period_s)
+        finally:
+            await self._drivers.close()
 
     async def prepare(self, pod: pod_pb2.Pod) -> None:
         """Returns when all that the pod claims can be used. Raises PreparationError, and ApiError."""

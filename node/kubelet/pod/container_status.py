@@ -31,6 +31,7 @@ def container_status(
         status.imageID = run.image_id
     elif before is not None:
         status.restartCount = before.restartCount
+    _tell_resources(status, pod, spec, before if run is not None and run.id in notes.resizing else None)
     waiting = _waiting(pod, spec, run, observed, notes=notes, now=now)
     ended = [each for each in runs if each.state is ContainerState.EXITED]
     if waiting is not None:
@@ -50,6 +51,23 @@ def container_status(
     elif run is None and before is not None and before.state.HasField("running"):
         status.lastState.terminated.CopyFrom(unknown_status.RUNNING)
     return status
+
+
+def _tell_resources(
+    status: pod_pb2.ContainerStatus,
+    pod: pod_pb2.Pod,
+    spec: pod_pb2.Container,
+    before: pod_pb2.ContainerStatus | None,
+) -> None:
+    """What the node has set aside for the container, and what it runs with: what was told `before` while that is not
+    what it is to be."""
+    if podspec.is_ephemeral(pod, spec.name):
+        return
+    for name, amount in spec.resources.requests.items():
+        status.allocatedResources[name].CopyFrom(amount)
+    told = before.resources if before is not None and before.HasField("resources") else spec.resources
+    status.resources.SetInParent()
+    status.resources.MergeFrom(told)
 
 
 def all_statuses(status: pod_pb2.PodStatus) -> list[pod_pb2.ContainerStatus]:

@@ -114,7 +114,8 @@ def _start(
         return
     if run is None and pod_outcome.is_done(pod, container, observed):
         return
-    earliest = restart_backoff.due(run) if run is not None else 0.0
+    # Whoever asked for another image or size need not wait.
+    earliest = restart_backoff.due(run) if run is not None and not is_outdated(container, run) else 0.0
     blocked = notes.blocked_starts.get(container.name)
     earliest = max(earliest, blocked.until if blocked is not None else 0.0)
     if earliest > now:
@@ -132,7 +133,7 @@ def _has_run(pod: pod_pb2.Pod, ephemeral: pod_pb2.Container, observed: ObservedP
 
 
 def _runs_again(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container, observed: ObservedPod) -> bool:
-    if podspec.restarts(pod, container, run.exit_code) or _outdated(container, run):
+    if podspec.restarts(pod, container, run.exit_code) or is_outdated(container, run):
         return True
     # A new sandbox begins with all init containers.
     return (
@@ -160,12 +161,16 @@ def _next_init(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes) -> str 
 
 def _kill_reason(container: pod_pb2.Container, run: Container, notes: PodNotes) -> KillReason | None:
     reason = notes.to_kill.get(run.id)
-    if reason is None and _outdated(container, run):
-        return KillReason(f"Container {container.name} definition changed, will be restarted")
-    return reason
+    if reason is not None or not is_outdated(container, run):
+        return reason
+    image, wanted = run.annotations[CONTAINER_HASH].partition("-")[0], podspec.container_hash(container)
+    if image == wanted.partition("-")[0]:
+        return KillReason(f"Container {container.name} resize requires restart")
+    return KillReason(f"Container {container.name} definition changed, will be restarted")
 
 
-def _outdated(container: pod_pb2.Container, run: Container) -> bool:
+def is_outdated(container: pod_pb2.Container, run: Container) -> bool:
+    """Whether the run is of another image, or another size, and another one is to take its place."""
     run_hash = run.annotations.get(CONTAINER_HASH)
     return run_hash is not None and run_hash != podspec.container_hash(container)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from node.kubelet.cri.runtime import ObservedPod
@@ -10,10 +10,11 @@ from node.kubelet.pod import decide, podspec
 from node.kubelet.pod.container_status import time_of
 from node.kubelet.pod.pod_notes import PodNotes
 from podlab.api.objects import condition
+from podlab.api.pods.allocated import ERROR, IN_PROGRESS, PENDING
 from podlab.api.pods.podphase import TERMINAL
 from podlab.core.v1 import pod_pb2
 
-OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", PENDING, IN_PROGRESS)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class _Finding:
     is_true: bool
     reason: str = ""
     message: str = ""
+    always_told: bool = False
+    """Whether there is a reason while it is True, too."""
 
 
 def pod_conditions(
@@ -31,6 +34,7 @@ def pod_conditions(
 ) -> list[pod_pb2.PodCondition]:
     """The kubelet's own conditions for a pod with this status, then the present ones of others."""
     own = [_condition(pod.status.conditions, each, now) for each in _findings(pod, observed, notes, status)]
+    own += [_condition(pod.status.conditions, each, now) for each in _of_resize(notes, status)]
     for each in own:
         each.observedGeneration = pod.metadata.generation
     return [*own, *conditions_of_others(pod.status)]
@@ -67,6 +71,16 @@ def _findings(
     )
 
 
+def _of_resize(notes: PodNotes, status: pod_pb2.PodStatus) -> Iterator[_Finding]:
+    """They are there only while the pod has other resources than it asks for."""
+    if status.phase in TERMINAL:
+        return
+    if notes.pending_resize is not None:
+        yield _Finding(PENDING, True, notes.pending_resize.reason, notes.pending_resize.message, always_told=True)
+    if notes.resizing:
+        yield _Finding(IN_PROGRESS, True, ERROR if notes.resize_error else "", notes.resize_error, always_told=True)
+
+
 def _closed_gates(pod: pod_pb2.Pod) -> list[str]:
     """The message about each readiness gate whose condition is not True."""
     found = [
@@ -83,8 +97,8 @@ def _closed_gates(pod: pod_pb2.Pod) -> list[str]:
 
 def _condition(before: Iterable[pod_pb2.PodCondition], finding: _Finding, now: float) -> pod_pb2.PodCondition:
     made = pod_pb2.PodCondition(type=finding.type, status="True" if finding.is_true else "False")
-    # Kubernetes gives no reason for a condition that is True, but for that of a completed pod.
-    if not finding.is_true or finding.reason == "PodCompleted":
+    # Kubernetes gives no reason for a condition that is True, but for that of a completed pod and of a resize.
+    if not finding.is_true or finding.reason == "PodCompleted" or finding.always_told:
         made.reason, made.message = finding.reason, finding.message
     old = condition(before, finding.type)
     unchanged = old is not None and old.status == made.status and old.HasField("lastTransitionTime")

@@ -35,6 +35,14 @@ class KillReason:
     grace_s: int | None = None
 
 
+@dataclass(frozen=True)
+class PendingResize:
+    """Why the pod keeps the resources that it has: Deferred until there is room, or Infeasible."""
+
+    reason: str
+    message: str
+
+
 @dataclass
 class PodNotes:
     """Keys are container ids, where not said otherwise. Times are seconds since 1970."""
@@ -61,6 +69,12 @@ class PodNotes:
     termination_messages: dict[str, str] = field(default_factory=dict)
     # Ids of sandboxes whose network has been taken down.
     stopped_sandboxes: set[str] = field(default_factory=set)
+    # None: the pod has what it asks for.
+    pending_resize: PendingResize | None = None
+    # Running containers that do not have yet what the node has set aside for them.
+    resizing: set[str] = field(default_factory=set)
+    # Why they do not get it.
+    resize_error: str = ""
 
     def unblock_starts(self, reasons: Collection[str]) -> None:
         """Ends the waits for these reasons, and forgets their back-off."""
@@ -82,3 +96,4 @@ class PodNotes:
                 del known[container_id]
         self.started &= present
         self.post_start_done &= present
+        self.resizing &= present

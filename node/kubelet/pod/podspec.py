@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterator
 
 from podlab.api.pods import containers
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 
 DEFAULT_GRACE_S = 30
+# Of a resize policy.
+RESTART = "RestartContainer"
 
 
 def full_name(pod: pod_pb2.Pod) -> str:
@@ -76,5 +79,12 @@ def grace_s(pod: pod_pb2.Pod) -> int:
 
 
 def container_hash(container: pod_pb2.Container) -> str:
-    """A container with another hash is replaced. The image is the only part that may change in a running pod."""
-    return hashlib.sha256(container.image.encode()).hexdigest()[:8]
+    """A container with another hash is replaced: one with another image, or with another amount of a resource whose
+    changes restart it."""
+    image = hashlib.sha256(container.image.encode()).hexdigest()[:8]
+    restarting = sorted(each.resourceName for each in container.resizePolicy if each.restartPolicy == RESTART)
+    if not restarting:
+        return image
+    sides = (container.resources.requests, container.resources.limits)
+    amounts = [str(quantity.parse(side[name])) if name in side else "" for name in restarting for side in sides]
+    return f"{image}-{hashlib.sha256(' '.join([*restarting, *amounts]).encode()).hexdigest()[:8]}"

@@ -1,10 +1,10 @@
-"""Persistent volumes on the node: directories that are there, and NFS that is mounted for the pod."""
+"""Persistent volumes on the node: directories that are there, and NFS that is mounted for the pod. What drivers mount
+is in the room csi."""
 
 from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import NoReturn
 
 from node.kubelet.containerconfig.environment import ConfigError
 from node.kubelet.volume import fs_group, mounter
@@ -29,7 +29,9 @@ def node_path(volume: PersistentVolume, own: Path) -> Path:
 
 
 def set_up(volume: PersistentVolume, path: Path, *, helpers: str = mounter.HELPERS) -> None:
-    """Checks that the volume is there, or mounts it, see `mounter.nfs`. Raises ConfigError, MountError, OSError."""
+    """Checks that the volume is there, or mounts it, see `mounter.nfs`; a driver has mounted its own already.
+
+    Raises ConfigError, MountError, OSError."""
     source = volume.spec.persistentVolumeSource
     if source.HasField("hostPath"):
         check_host_path(path, source.hostPath.type)
@@ -38,17 +40,10 @@ def set_up(volume: PersistentVolume, path: Path, *, helpers: str = mounter.HELPE
             raise ConfigError(f'local volume: path "{path}" does not exist')
         if not path.is_dir():
             raise ConfigError(f'local volume: path "{path}" is not a directory')
-    elif source.HasField("csi"):
-        refuse_driver(source.csi.driver)
-    else:
+    elif source.HasField("nfs"):
         read_only = ["ro"] if source.nfs.readOnly else []
         options = [*volume.spec.mountOptions, *read_only]
         mounter.nfs(path, source.nfs.server, source.nfs.path, options, helpers=helpers)
-
-
-def refuse_driver(name: str) -> NoReturn:
-    """Of the drivers of the Container Storage Interface none can register here. Raises ConfigError."""
-    raise ConfigError(f"driver name {name} not found in the list of registered CSI drivers")
 
 
 def is_for_one_pod(volume: PersistentVolume) -> bool:

@@ -12,6 +12,7 @@ from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.start_limiter import StartLimiter
@@ -50,6 +51,7 @@ class NodeContext:
     volumes: VolumeManager
     ephemeral_storage: EphemeralStorageMonitor
     claims: ClaimReader
+    csi: CsiVolumes
     dynamic_resources: DynamicResources
     config_objects: ConfigObjectManager
     tokens: TokenManager

@@ -118,6 +118,7 @@ class PodStartup:
         if pod.spec.volumes:
             persistent = await self._context.claims.read(pod)
             contents = replace(contents, tokens=await self._tokens(pod), persistent_volumes=persistent)
+            await self._context.csi.set_up(pod, persistent)
             for warning in await asyncio.to_thread(self._context.volumes.set_up, pod, contents):
                 self._callbacks.event("Warning", "AlreadyMountedVolume", warning)
         return contents

@@ -32,8 +32,10 @@ from node.kubelet.pod.pod_outcome import PodOutcome
 from node.kubelet.pod.pod_status import pod_status, refused_status
 from node.kubelet.probes.lifecycle_hooks import PostStartHooks
 from node.kubelet.probes.probe_manager import ProbeManager
+from node.kubelet.volume import projected
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker.context import NodeContext
+from node.kubelet.worker.pod_resize import PodResize
 from node.kubelet.worker.pod_startup import PodStartup
 from node.kubelet.worker.pod_termination import PodTermination
 from node.kubelet.worker.status_writer import PodStatusWriter
@@ -61,6 +63,7 @@ class PodWorker:
         self._notes = PodNotes(accepted_at=time.time())
         callbacks = PodCallbacks(self._event, self.wake)
         self._startup = PodStartup(context, self._notes, callbacks)
+        self._resize = PodResize(context, self._notes, callbacks)
         self._termination = PodTermination(context, self._notes, callbacks)
         self._post_start_hooks = PostStartHooks(context.runtime, self._notes, callbacks)
         self._probes = ProbeManager(context.runtime, self._notes, callbacks)
@@ -83,8 +86,8 @@ class PodWorker:
         self._wake_event.set()
 
     def driver_registered(self) -> None:
-        """Starts that were blocked because a driver of devices was not there are tried again at once."""
-        self._notes.unblock_starts(("FailedPrepareDynamicResources",))
+        """Starts that were blocked because a driver of devices or volumes was not there are tried again at once."""
+        self._notes.unblock_starts(("FailedPrepareDynamicResources", "FailedMount", "CreateContainerConfigError"))
         self._wake_event.set()
 
     def end(self, outcome: PodOutcome, grace_s: int | None = None) -> None:
@@ -138,6 +141,7 @@ class PodWorker:
             pod = self._status_writer.with_own_status(pod, self._outcome)
             if await self._is_refused(pod, observed):
                 return 0.0
+            pod = self._allocated(pod, observed)
         if self._notes.terminating_since is None and _is_terminating(pod, observed, now):
             self._notes.terminating_since = now
             if pod is not None and pod_outcome.is_past_deadline(pod, now):
@@ -157,9 +161,9 @@ class PodWorker:
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
                 self._event("Warning", "BackOff", message, container=name)
         if isinstance(action, Wait):
-            if pod is not None and self._stale_volumes and observed.alive:
-                await self._refresh_volumes(pod)
-            return action.until - now
+            if pod is not None and await self._keep_up(pod, observed):
+                return 0.0
+            return min(action.until - now, self._resize.retry_s)
         await self._do(pod, observed, action)
         return 0.0
 
@@ -173,6 +177,24 @@ class PodWorker:
         self._warn(outcome.reason, outcome.message)
         self._status_writer.write(self._api_pod() or pod, refused_status(pod, outcome, time.time()))
         return True
+
+    def _allocated(self, pod: pod_pb2.Pod, observed: ObservedPod) -> pod_pb2.Pod:
+        """The pod with the resources that are set aside for it, which files of its volumes may tell."""
+        if is_terminal(pod) or pod.metadata.HasField("deletionTimestamp"):
+            return self._context.admission.allocations.applied(pod)
+        pending = self._notes.pending_resize is not None
+        before = self._context.admission.allocations.applied(pod)
+        allocated = self._resize.allocated(pod)
+        self._resize.look(allocated, observed)
+        if (pending or before is not pod) and allocated is pod:
+            self._stale_volumes |= projected.uses_downward_api(pod)
+        return allocated
+
+    async def _keep_up(self, pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
+        """Does what running containers need. True when the worker is to look again."""
+        if self._stale_volumes and observed.alive:
+            await self._refresh_volumes(pod)
+        return self._notes.terminating_since is None and await self._resize.update(pod)
 
     def _update_notes(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
         """Brings the notes up to what is observed."""
@@ -245,6 +267,8 @@ class PodWorker:
                 self._context.volumes.release_claims(self.uid)
                 await runtime.stop_sandbox(action.id)
                 notes.stopped_sandboxes.add(action.id)
+                if notes.terminating_since is not None:
+                    await self._context.csi.release(self.uid)
             case RemoveSandbox():
                 await runtime.remove_sandbox(action.id)
             case RemoveContainer():
@@ -260,6 +284,7 @@ class PodWorker:
         """Nothing of the pod runs: frees what it used on the node, then deletes it from the API."""
         if pod is not None:
             await self._write_last_status()
+        await self._context.csi.release(self.uid)
         await asyncio.to_thread(_remove_logs, self.uid)
         # The directory goes last: it shows a kubelet that is restarted in between that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)

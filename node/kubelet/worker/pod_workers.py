@@ -65,7 +65,7 @@ class PodWorkers:
             worker.volume_contents_changed()
 
     def driver_registered(self) -> None:
-        """A driver of devices has come, for which pods may have waited."""
+        """A driver of devices or volumes has come, for which pods may have waited."""
         for worker in self._workers.values():
             worker.driver_registered()
 

@@ -45,7 +45,7 @@ def _gates(item: Pod) -> str:
 
 def _strategy() -> Strategy:
     from podlab.kinds.strategies import pods
-    from podlab.kinds.validation.pods import ephemeralcontainers, pod
+    from podlab.kinds.validation.pods import ephemeralcontainers, pod, resizing
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.warnings import moments
 
@@ -63,6 +63,7 @@ def _strategy() -> Strategy:
             create=ephemeralcontainers.check_new_pod,
             create_alike=pod.check_made_names,
             joining=ephemeralcontainers.check_joining,
+            resizing=resizing.check_resizing,
         ),
         warn=moments.of_pod,
     )

@@ -40,6 +40,8 @@ class Rules:
     has been found valid."""
     joining: UpdateCheck = _nothing
     """Compares when ephemeral containers join."""
+    resizing: UpdateCheck = _nothing
+    """Compares when what a pod's containers may use changes."""
     status_update: UpdateCheck = _nothing
     """Compares on status updates."""
     name: NameRule = syntax.subdomain
@@ -106,6 +108,15 @@ def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bo
     aside = _check_metadata_update(found, rules, new, old, namespaced=namespaced)
     _check_rest(found, rules, new, aside)
     rules.joining(found, new, old)
+    return found.causes
+
+
+def validate_resizing(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
+    """What is wrong with the resources of a pod that replaces `old`. Of the rest nothing differs."""
+    found = Findings()
+    aside = _check_metadata_update(found, rules, new, old, namespaced=namespaced)
+    _check_rest(found, rules, new, aside)
+    rules.resizing(found, new, old)
     return found.causes
 
 

@@ -82,7 +82,12 @@ async def _cache(directory: Path) -> AsyncIterator[Cache]:
     cache = Cache(store)
     await cache.load()
     running = asyncio.create_task(cache.run())
-    NodeGraph(*(cache.window(builtin_kinds.named(name)) for name in ("Pod", "PersistentVolume", "ResourceSlice")))
+    NodeGraph(
+        *(
+            cache.window(builtin_kinds.named(name))
+            for name in ("Pod", "PersistentVolume", "ResourceSlice", "VolumeAttachment")
+        )
+    )
     for first in range(0, PODS, AT_ONCE):
         await store.commit([Put(_key(number), _pod(number), 0) for number in range(first, first + AT_ONCE)])
     await cache.catch_up()

@@ -13,6 +13,7 @@ from podlab.api.pods.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
+from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
 pytestmark = pytest.mark.usefixtures("controllers")
 
@@ -224,3 +225,43 @@ def storage_class(name: str) -> StorageClass:
     made = StorageClass(provisioner="kubernetes.io/no-provisioner", allowVolumeExpansion=True)
     made.metadata.name = name
     return made
+
+
+def attachments(seen: ClusterView) -> set[tuple[str, str]]:
+    """The volumes that are to be attached, and where."""
+    wishes = seen.informers.of(VolumeAttachment).list()
+    return {(one.spec.source.persistentVolumeName, one.spec.nodeName) for one in wishes}
+
+
+async def test_a_drivers_volume_is_attached_where_its_pods_are_until_the_last_has_gone(seen: ClusterView) -> None:
+    """Conformance: VolumeAttachment, whose others are left alone."""
+    source = {"hostPath": None, "csi": {"driver": "a.io", "volumeHandle": "h"}}
+    other = VolumeAttachment()
+    other.metadata.name, other.spec.attacher, other.spec.nodeName = "other", "a.io", "n9"
+    other.spec.source.persistentVolumeName = "disk"
+    await seen.client.create(other)
+    await seen.client.create(volume(**source))
+    await seen.client.create(claim())
+    await seen.until(lambda: phases(seen) == {"disk": "Bound", "data": "Bound"}, "they are bound")
+    for name, node in (("a", "n1"), ("b", "n1"), ("c", "n2")):
+        await seen.client.create(user("data", name=name, node=node))
+    everywhere = {("disk", "n1"), ("disk", "n2"), ("disk", "n9")}
+    await seen.until(lambda: attachments(seen) == everywhere, "the volume is to be attached to both nodes")
+    await seen.client.delete(pod_pb2.Pod, "c", "default", grace_period_s=0)
+    await seen.client.delete(pod_pb2.Pod, "a", "default", grace_period_s=0)
+    await seen.until(lambda: attachments(seen) == everywhere - {("disk", "n2")}, "it stays where a pod still is")
+    await seen.client.delete(pod_pb2.Pod, "b", "default", grace_period_s=0)
+    await seen.until(lambda: attachments(seen) == {("disk", "n9")}, "it is detached")
+
+
+async def test_a_volume_whose_driver_attaches_nothing_is_not_attached(seen: ClusterView) -> None:
+    driver = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "a.io"}}
+    await seen.client.create(builtin_kinds.read({**driver, "spec": {"attachRequired": False}}))
+    for name, of in (("disk", "a.io"), ("second", "b.io")):
+        await seen.client.create(volume(name, hostPath=None, csi={"driver": of, "volumeHandle": name}))
+        await seen.client.create(claim(name, volumeName=name))
+    bound = {"disk", "second"}
+    await seen.until(lambda: {name for name, phase in phases(seen).items() if phase == "Bound"} == bound, "bound")
+    for name in ("disk", "second"):
+        await seen.client.create(user(name, name=name, node="n1"))
+    await seen.until(lambda: attachments(seen) == {("second", "n1")}, "the other driver's volume is attached")

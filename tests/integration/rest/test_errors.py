@@ -25,7 +25,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     ),
     "no such subresource": ("GET", f"{MAPS}/a/status", JSON, b"", 404, "NotFound", 'no subresource "status"'),
     "exec in no pod": ("POST", f"{PODS}/a/exec?stdout=1&command=x", JSON, b"", 404, "NotFound", 'pods "a" not found'),
-    "resize": ("GET", f"{PODS}/a/resize", JSON, b"", 405, "MethodNotAllowed", "pods/resize is not supported"),
+    "resize in no pod": ("GET", f"{PODS}/a/resize", JSON, b"", 404, "NotFound", 'pods "a" not found'),
     "proxied path": ("GET", "/api/v1/nodes/n/proxy/a/b", JSON, b"", 404, "NotFound", 'nodes "n" not found'),
     "create in all namespaces": ("POST", "/api/v1/pods", JSON, b"{}", 405, "MethodNotAllowed", "without a namespace"),
     "put on a collection": ("PUT", PODS, JSON, b"{}", 405, "MethodNotAllowed", "does not allow this method"),

@@ -38,7 +38,8 @@ class LimitRanger(Plugin):
 
     name: ClassVar[str] = "LimitRanger"
     scopes: ClassVar[tuple[Scope, ...]] = (
-        *writes_of(Pod, on=(Operation.CREATE,)),  # a pod's resources do not change
+        *writes_of(Pod, on=(Operation.CREATE,)),
+        *writes_of(Pod, on=(Operation.UPDATE,), below=("resize",)),  # otherwise a pod's resources do not change
         *writes_of(PersistentVolumeClaim),
     )
 

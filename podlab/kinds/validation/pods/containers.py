@@ -1,6 +1,6 @@
 """The containers of a pod, init containers and sidecars included."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Container as Holder
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ class PodFacts:
     claims: Collection[str]
     host_network: bool
     grace_period_s: int
+    restart_policy: str
     of_template: bool
     """Ports of the node's network are given to pods when they are made, not to what they are made from."""
 
@@ -67,7 +68,8 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
     check_requirements(found, f"{field}.resources", container.resources)
     check_used_claims(found, f"{field}.resources.claims", container.resources.claims, facts.claims)
-    check_resize_policy(found, f"{field}.resizePolicy", container.resizePolicy)
+    restarts = facts.restart_policy != "Never" or container.restartPolicy == "Always"
+    check_resize_policy(found, f"{field}.resizePolicy", container.resizePolicy, restarts=restarts)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.HasField(name):
             probe: pod_pb2.Probe = getattr(container, name)
@@ -88,6 +90,12 @@ def _check_kind(found: Findings, field: str, container: pod_pb2.Container, *, in
     if container.restartPolicy != "Always":
         for name in handlers_of(container):
             found.forbidden(f"{field}.{name}", "may not be set for init containers without restartPolicy=Always")
+        if container.resizePolicy:
+            found.invalid(f"{field}.resizePolicy", _told(container.resizePolicy), "must not be set for init containers")
+
+
+def _told(policies: Iterable[pod_pb2.ContainerResizePolicy]) -> list[str]:
+    return [f"{each.resourceName}: {each.restartPolicy}" for each in policies]
 
 
 def _check_ports(found: Findings, field: str, container: pod_pb2.Container, facts: PodFacts) -> None:

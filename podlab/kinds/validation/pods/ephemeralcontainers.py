@@ -12,6 +12,7 @@ _FORBIDDEN = (
     "startupProbe",
     "lifecycle",
     "restartPolicy",
+    "resizePolicy",
 )
 _NOT_THERE = "cannot be set for an Ephemeral Container"
 
@@ -26,7 +27,8 @@ def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpe
     """All of them; their names are other than those of the pod's own containers."""
     volumes = {volume.name for volume in spec.volumes}
     claims = {claim.name for claim in spec.resourceClaims}
-    facts = PodFacts(volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template=False)
+    grace_s, restart = spec.terminationGracePeriodSeconds, spec.restartPolicy
+    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

@@ -88,7 +88,9 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     """All of a pod's spec, defaults applied."""
     volumes = check_volumes(found, f"{field}.volumes", spec.volumes)
     claims = check_pod_claims(found, f"{field}.resourceClaims", spec.resourceClaims)
-    facts = PodFacts(volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template)
+    facts = PodFacts(
+        volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, spec.restartPolicy, of_template
+    )
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)

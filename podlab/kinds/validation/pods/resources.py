@@ -58,8 +58,11 @@ def check_limits(found: Findings, field: str, limits: Mapping[str, meta_pb2.Quan
     _amounts(found, f"{field}.limits", limits)
 
 
-def check_resize_policy(found: Findings, field: str, policies: Iterable[pod_pb2.ContainerResizePolicy]) -> None:
-    """What a change of processors or memory does to the container, each told once."""
+def check_resize_policy(
+    found: Findings, field: str, policies: Iterable[pod_pb2.ContainerResizePolicy], *, restarts: bool
+) -> None:
+    """What a change of processors or memory does to the container, each told once. Without `restarts`, the pod's
+    containers never start anew."""
     told: set[str] = set()
     for index, policy in enumerate(policies):
         where = f"{field}[{index}]"
@@ -68,6 +71,8 @@ def check_resize_policy(found: Findings, field: str, policies: Iterable[pod_pb2.
         told.add(policy.resourceName)
         found.one_of(f"{where}.resourceName", policy.resourceName, ("cpu", "memory"))
         found.one_of(f"{where}.restartPolicy", policy.restartPolicy, ("NotRequired", "RestartContainer"))
+        if not restarts and policy.restartPolicy == "RestartContainer":
+            found.invalid(where, policy.restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'")
 
 
 def _amounts(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity]) -> dict[str, Fraction]:

@@ -203,3 +203,29 @@ def test_nodes_come_change_and_go() -> None:
     ]
     assert [event.available and event.available["cpu"] for event in world.queue.events] == [2000, 8000, 8000, None]
     assert world.snapshot.count == 1
+
+
+def _running_with(millis: str) -> Callable[[Pod], object]:
+    def change(found: Pod) -> None:
+        status = found.status.containerStatuses.add(name="c")
+        status.allocatedResources["cpu"].string = status.resources.requests["cpu"].string = millis
+
+    return change
+
+
+def test_a_pod_counts_as_more_while_it_is_resized_and_less_once_it_has_given_back() -> None:
+    world = World()
+    steps = [
+        made(nodeName="n1", cpu="300m", change=_running_with("300m")),
+        made(nodeName="n1", cpu="100m", change=_running_with("300m")),  # it has not given anything back yet
+        made(nodeName="n1", cpu="100m", change=_running_with("100m")),
+        made(nodeName="n1", cpu="500m", change=_running_with("100m")),
+    ]
+    for generation, step in enumerate(steps):
+        step.metadata.generation = generation
+    told = []
+    for old, new in zip([None, *steps], steps, strict=False):
+        world.pod(old, new)
+        told.append(world.snapshot.resources.amount("cpu", 0)[0])
+    assert told == [300, 300, 100, 500]
+    assert world.kinds == [EventKind.ASSIGNED_POD_ADD, *[EventKind.ASSIGNED_POD_UPDATE] * 2]

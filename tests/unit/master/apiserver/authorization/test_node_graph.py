@@ -9,6 +9,7 @@ from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1 import resourceslice_pb2
 
 SLICES = KindWindow(builtin_kinds.named("ResourceSlice"))
+ATTACHMENTS = KindWindow(builtin_kinds.named("VolumeAttachment"))
 
 
 def user_pod(node: str = "") -> pod_pb2.Pod:
@@ -49,7 +50,7 @@ def test_every_way_to_use_an_object_is_found() -> None:
 def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
     window = KindWindow(builtin_kinds.named("Pod"))
     window.load({}, 1)
-    bindings = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES)
+    bindings = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES, ATTACHMENTS)
     key = f"{window.prefix}team/web"
     asked = ("n1", "secrets", "team", "in-volume")
     assert bindings.node_of("team", "web") is None
@@ -70,7 +71,7 @@ def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
 def test_a_pod_that_changes_before_anybody_asks_counts_once_and_one_that_goes_counts_no_more() -> None:
     window = KindWindow(builtin_kinds.named("Pod"))
     window.load({}, 1)
-    graph = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES)
+    graph = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES, ATTACHMENTS)
     key, asked = f"{window.prefix}team/web", ("n1", "secrets", "team", "in-volume")
     for revision in (2, 3):
         window.apply(key, user_pod("n1").SerializeToString(), revision)
@@ -88,7 +89,7 @@ def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
     pods, volumes = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("PersistentVolume"))
     pods.load({}, 1)
     volumes.load({}, 1)
-    bindings = NodeGraph(pods, volumes, SLICES)
+    bindings = NodeGraph(pods, volumes, SLICES, ATTACHMENTS)
     asked = ("n1", "persistentvolumes", "", "disk")
     assert not bindings.uses(*asked)
     disk = volume_pb2.PersistentVolume(metadata=meta_pb2.ObjectMeta(name="disk"))
@@ -105,7 +106,7 @@ def test_a_node_uses_the_slices_of_its_own_devices() -> None:
     pods, slices = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("ResourceSlice"))
     for window in (pods, slices):
         window.load({}, 1)
-    graph = NodeGraph(pods, KindWindow(builtin_kinds.named("PersistentVolume")), slices)
+    graph = NodeGraph(pods, KindWindow(builtin_kinds.named("PersistentVolume")), slices, ATTACHMENTS)
     offered = resourceslice_pb2.ResourceSlice(metadata=meta_pb2.ObjectMeta(name="gpus"))
     offered.spec.nodeName = "n1"
     slices.apply(f"{slices.prefix}gpus", offered.SerializeToString(), 2)

@@ -110,9 +110,7 @@ KUBERNETES = {
 }
 VERBS = {"proxy": PROXIED}
 # What Podlab does not serve.
-ABSENT = {
-    "v1": {"pods/resize"},
-}
+ABSENT: dict[str, set[str]] = {}
 ABSENT_GROUPS = {
     "apiregistration.k8s.io/v1",
 }

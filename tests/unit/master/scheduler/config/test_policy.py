@@ -116,7 +116,7 @@ def test_several_profiles_have_their_own_plugins() -> None:
             "args.filterTimeout: expected a duration such as 10s or 1m30s",
         ),
         (args("VolumeBinding", bindTimeoutSeconds=-1), "args.bindTimeoutSeconds: must not be negative, found -1"),
-        (args("NodeVolumeLimits"), "profiles[0].pluginConfig[0].name: no such plugin here: 'NodeVolumeLimits'"),
+        (args("EBSLimits"), "profiles[0].pluginConfig[0].name: no such plugin here: 'EBSLimits'"),
         (
             plugins(multiPoint={"enabled": [{"name": "Foo"}]}),
             "profiles[0].plugins.multiPoint.enabled[0].name: no such plugin here: 'Foo'; there are NodeUnschedulable,",
@@ -288,8 +288,8 @@ profiles:
   plugins:
     preEnqueue: {enabled: [{name: SchedulingGates}]}
     queueSort: {enabled: [{name: PrioritySort}]}
-    preFilter: {enabled: [{name: NodeResourcesFit}, {name: NodeVolumeLimits}]}
-    filter: {enabled: [{name: NodeVolumeLimits}, {name: EBSLimits}]}
+    preFilter: {enabled: [{name: NodeResourcesFit}, {name: GCEPDLimits}]}
+    filter: {enabled: [{name: AzureDiskLimits}, {name: EBSLimits}]}
     postFilter: {enabled: [{name: DefaultPreemption}]}
     reserve: {enabled: [{name: VolumeBinding}]}
     preBind: {enabled: [{name: VolumeBinding}]}

@@ -19,6 +19,7 @@ from master.scheduler.plugins import volume_binding
 from podlab.api.pods.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.storage.v1.csi_pb2 import CSINode
 
 NODES = ("n1", "n2", "n3")
 ZONE = "topology.kubernetes.io/zone"
@@ -205,3 +206,39 @@ def test_each_claim_gets_a_volume_of_its_own_that_the_node_reaches_and_that_is_l
                 size, names = there[int(disk[1:])]
                 assert size >= wanted[int(of[1:])]
                 assert name in names
+
+
+def _of_driver(name: str, handle: str = "") -> list[Any]:
+    """A claim and its volume, which driver a.io has."""
+    disk = volume(f"pv-{name}", claimRef=kept_for(name, uid=f"uid-{name}"))
+    disk.spec.persistentVolumeSource.Clear()
+    disk.spec.persistentVolumeSource.csi.driver = "a.io"
+    disk.spec.persistentVolumeSource.csi.volumeHandle = handle or name
+    return [bound(name, f"pv-{name}"), disk]
+
+
+def _feasible(nodes: Snapshot, wanted: Pod) -> set[str]:
+    result = decided(nodes, wanted)
+    return {result.names[row] for row in result.feasible}
+
+
+def test_no_node_gets_more_volumes_of_a_driver_than_it_takes() -> None:
+    nodes = cluster(*_of_driver("a"), *_of_driver("b"), *_of_driver("c"), *_of_driver("again", "a"))
+    for name, most in (("n1", 1), ("n2", 2)):
+        told = CSINode()
+        told.spec.drivers.add(name="a.io", nodeID=name).allocatable.count = most
+        told.spec.drivers.add(name="b.io", nodeID=name).allocatable.count = 0
+        nodes.storage.set_drivers(name, told)
+    for node in ("n1", "n2"):
+        nodes.add_pod(pod_info(pod("a", name=f"on-{node}")), node)
+    assert _feasible(nodes, pod("b")) == {"n2", "n3"}
+    assert _feasible(nodes, pod("b", "c")) == {"n3"}
+    assert _feasible(nodes, pod("again")) == {"n1", "n2", "n3"}  # the same volume is attached once
+    assert _feasible(nodes, pod()) == {"n1", "n2", "n3"}
+    nodes.storage.set_drivers("n1", None)
+    assert _feasible(nodes, pod("b", "c")) == {"n1", "n3"}
+    nodes.remove_node("n1")
+    nodes.remove_node("n3")
+    nodes.storage.set_drivers("n2", told)
+    told_why = decided(nodes, pod("b", "c")).message
+    assert told_why == "0/1 nodes are available: 1 node(s) exceed max volume count."

@@ -1,0 +1,139 @@
+"""A driver of volumes on a node: what a kubelet asks of it, and no more. Run it on each node:
+
+    python driver.py files.csi.example.com n1
+
+A volume is a directory below /var/lib/csi-files on its node. One of a PersistentVolume has its handle as its name and
+stays when its pods have gone; one that a pod brings itself is made for the pod, and removed with it. A driver of
+volumes that nodes share also serves a controller that makes, attaches and enlarges them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+
+from podlab.foreign.csi.v1 import csi_pb2 as csi
+from podlab.foreign.csi.v1 import csi_pb2_grpc as csi_grpc
+from podlab.foreign.pluginregistration.v1 import api_pb2 as registration
+from podlab.foreign.pluginregistration.v1 import api_pb2_grpc as registration_grpc
+
+KUBELET = Path(os.environ.get("KUBELET", "/var/lib/podlab/kubelet"))
+DATA = Path(os.environ.get("DATA", "/var/lib/csi-files"))
+MOST_VOLUMES = 5
+EPHEMERAL = "csi.storage.k8s.io/ephemeral"
+
+
+class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc.RegistrationServicer):
+    """All calls may come again for the same volume: after a restart, or a failure."""
+
+    def __init__(self, name: str, node: str) -> None:
+        self._name = name
+        self._node = node
+
+    def GetInfo(self, request, context):  # noqa: N802
+        return registration.PluginInfo(type="CSIPlugin", name=self._name, supported_versions=["1.0.0"])
+
+    def NotifyRegistrationStatus(self, request, context):  # noqa: N802
+        print(f"registered: {request.plugin_registered} {request.error}", flush=True)
+        return registration.RegistrationStatusResponse()
+
+    def GetPluginInfo(self, request, context):  # noqa: N802
+        return csi.GetPluginInfoResponse(name=self._name, vendor_version="1")
+
+    def GetPluginCapabilities(self, request, context):  # noqa: N802
+        return csi.GetPluginCapabilitiesResponse()
+
+    def Probe(self, request, context):  # noqa: N802
+        return csi.ProbeResponse()
+
+    def NodeGetInfo(self, request, context):  # noqa: N802
+        place = csi.Topology(segments={f"topology.{self._name}/node": self._node})
+        return csi.NodeGetInfoResponse(node_id=self._node, max_volumes_per_node=MOST_VOLUMES, accessible_topology=place)
+
+    def NodeGetCapabilities(self, request, context):  # noqa: N802
+        answer = csi.NodeGetCapabilitiesResponse()
+        answer.capabilities.add().rpc.type = csi.NodeServiceCapability.RPC.STAGE_UNSTAGE_VOLUME
+        return answer
+
+    def NodeStageVolume(self, request, context):  # noqa: N802
+        print(f"stage {request.volume_id}", flush=True)
+        data = _data(request.volume_id, context)
+        data.mkdir(parents=True, exist_ok=True)
+        _bind(data, Path(request.staging_target_path), context)
+        return csi.NodeStageVolumeResponse()
+
+    def NodeUnstageVolume(self, request, context):  # noqa: N802
+        print(f"unstage {request.volume_id}", flush=True)
+        _unbind(Path(request.staging_target_path), context)
+        return csi.NodeUnstageVolumeResponse()
+
+    def NodePublishVolume(self, request, context):  # noqa: N802
+        print(f"publish {request.volume_id}", flush=True)
+        source = Path(request.staging_target_path or _data(request.volume_id, context))
+        if request.volume_context.get(EPHEMERAL) == "true":
+            source.mkdir(parents=True, exist_ok=True)
+            (source / "greeting").write_text(request.volume_context.get("greeting", "") + "\n")
+        _bind(source, Path(request.target_path), context, read_only=request.readonly)
+        return csi.NodePublishVolumeResponse()
+
+    def NodeUnpublishVolume(self, request, context):  # noqa: N802
+        print(f"unpublish {request.volume_id}", flush=True)
+        _unbind(Path(request.target_path), context)
+        if request.volume_id.startswith("csi-"):  # as kubelets call those that pods bring themselves
+            shutil.rmtree(_data(request.volume_id, context), ignore_errors=True)
+        return csi.NodeUnpublishVolumeResponse()
+
+
+def _data(volume: str, context: grpc.ServicerContext) -> Path:
+    if not volume or "/" in volume or volume.startswith("."):
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"volume {volume!r} cannot be the name of a directory")
+    return DATA / volume
+
+
+def _bind(source: Path, target: Path, context: grpc.ServicerContext, *, read_only: bool = False) -> None:
+    """Mounts the directory at the target, unless it is there."""
+    target.mkdir(parents=True, exist_ok=True)
+    if not _is_mounted(target):
+        _run(context, "mount", "--bind", str(source), str(target))
+    if read_only:
+        _run(context, "mount", "-o", "remount,bind,ro", str(target))
+
+
+def _unbind(target: Path, context: grpc.ServicerContext) -> None:
+    if _is_mounted(target):
+        _run(context, "umount", str(target))
+    if target.exists():
+        target.rmdir()
+
+
+def _is_mounted(target: Path) -> bool:
+    """Asks the kernel: os.path.ismount does not see a directory that is mounted within its own filesystem."""
+    return any(line.split()[4] == str(target) for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def _run(context: grpc.ServicerContext, *command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        context.abort(grpc.StatusCode.INTERNAL, f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def main(name: str, node: str) -> None:
+    driver, server = Driver(name, node), grpc.server(futures.ThreadPoolExecutor(4))
+    csi_grpc.add_IdentityServicer_to_server(driver, server)
+    csi_grpc.add_NodeServicer_to_server(driver, server)
+    registration_grpc.add_RegistrationServicer_to_server(driver, server)
+    socket = KUBELET / "plugins_registry" / f"{name}.sock"
+    socket.unlink(missing_ok=True)
+    server.add_insecure_port(f"unix:{socket}")
+    server.start()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Volumes of drivers of the Container Storage Interface, on their node."""

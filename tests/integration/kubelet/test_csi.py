@@ -1,0 +1,179 @@
+"""Volumes of the example's driver of volumes, which runs as a program of its own, through the API server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podlab_testing import builtin_kinds
+from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.source_code import PROJECT
+from podlab_testing.told_events import told
+
+from node.kubelet.volume import mounter
+from podlab.api.pods.attachments import attachment_name
+from podlab.client.client import Client
+from podlab.core.v1 import config_pb2, node_pb2, pod_pb2
+from podlab.storage.v1.csi_pb2 import CSINode
+from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
+
+DRIVER = "f.x.io"  # the path of its socket is not to be long
+MISSING = f"driver name {DRIVER} not found in the list of registered CSI drivers"
+FAILED = 'MountVolume.SetUp failed for volume "v" : '
+IMAGE = "podlab.local/hello:1.0"
+Start = Callable[[], None]
+
+
+@pytest.fixture
+def driver(kubelet: MemoryKubelet, tmp_path: Path) -> Iterator[Start]:
+    """Starts it; it ends with the test."""
+    running: list[subprocess.Popen[bytes]] = []
+    environment = {**os.environ, "KUBELET": str(kubelet.root), "DATA": str(tmp_path / "data")}
+
+    def start() -> None:
+        program = [sys.executable, str(PROJECT / "examples/csi/driver.py"), DRIVER, "n1"]
+        running.append(subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL))
+
+    (kubelet.root / "plugins_registry").mkdir(parents=True, exist_ok=True)
+    yield start
+    for each in running:
+        each.terminate()
+        each.wait(10)
+
+
+def _read(data: dict[str, Any]) -> Any:
+    return builtin_kinds.read(data)
+
+
+async def _told_of(admin: Client, **spec: Any) -> None:
+    """The driver's CSIDriver, and the Node that it is on."""
+    node = node_pb2.Node()
+    node.metadata.name = "n1"
+    await admin.create(node)
+    made = {
+        "attachRequired": False,
+        "podInfoOnMount": True,
+        "volumeLifecycleModes": ["Persistent", "Ephemeral"],
+        **spec,
+    }
+    driver = {"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": DRIVER}, "spec": made}
+    await admin.create(_read(driver))
+
+
+def _pod(name: str, source: dict[str, Any], **spec: Any) -> Any:
+    container = {"name": name, "image": IMAGE, "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    volumes = [{"name": "v", **source}]
+    data = {"nodeName": "n1", "containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 1, **spec}
+    return _read({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": data})
+
+
+async def _claimed(admin: Client, **csi: Any) -> None:
+    """A volume of the driver, bound to claim c."""
+    about = {"name": "c", "namespace": "default"}
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": "pv"}
+    asked = {**spec, "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": about, "spec": asked}
+    made = await admin.create(_read(claim))
+    source = {"driver": DRIVER, "volumeHandle": "kept", **csi}
+    given = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": source}
+    volume = {**given, "claimRef": {**about, "uid": made.metadata.uid}}
+    await admin.create(
+        _read({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"}, "spec": volume})
+    )
+    made.status.phase = "Bound"
+    await admin.update_status(made)
+
+
+def _running(pod: pod_pb2.Pod) -> bool:
+    return pod.status.phase == "Running"
+
+
+async def test_a_driver_is_told_of_and_makes_a_volume_for_a_pod(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start, tmp_path: Path
+) -> None:
+    """Conformance: CSIInlineVolumes, CSINodes."""
+    await _told_of(admin)
+    source = {"csi": {"driver": DRIVER, "readOnly": True, "volumeAttributes": {"greeting": "hello"}}}
+    pod = await admin.create(_pod("a", source))
+    assert await told(admin, "FailedMount") == FAILED + MISSING
+    driver()
+    await until("a", _running)
+    nodes = await admin.get(CSINode, "n1")
+    (told_of,) = nodes.spec.drivers
+    assert (told_of.name, told_of.nodeID, told_of.allocatable.count) == (DRIVER, "n1", 5)
+    node = await admin.get(node_pb2.Node, "n1")
+    assert node.metadata.annotations["csi.volume.kubernetes.io/nodeid"] == f'{{"{DRIVER}":"n1"}}'
+    assert node.metadata.labels[f"topology.{DRIVER}/node"] == "n1"
+    path, writable = kubelet.runtime.mounted["a"]["/v"]
+    assert (path / "greeting").read_text() == "hello\n"
+    assert not writable
+    with pytest.raises(OSError, match="Read-only"):
+        (path / "more").touch()
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    await until("a", lambda pod: pod is None)
+    assert not mounter.mounted_below(kubelet.root / "pods" / pod.metadata.uid)
+    assert not list((tmp_path / "data").iterdir())
+
+
+async def test_a_volume_is_staged_once_for_the_pods_of_a_node_and_keeps_its_files(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start, tmp_path: Path
+) -> None:
+    await _told_of(admin, fsGroupPolicy="File")
+    await _claimed(admin)
+    driver()
+    claim = {"persistentVolumeClaim": {"claimName": "c"}}
+    for name in ("a", "b"):
+        await admin.create(_pod(name, claim, securityContext={"fsGroup": 1234}))
+        await until(name, _running)
+    path, writable = kubelet.runtime.mounted["a"]["/v"]
+    assert writable
+    (path / "kept").write_text("x")
+    assert (kubelet.runtime.mounted["b"]["/v"][0] / "kept").read_text() == "x"
+    assert path.stat().st_gid == 1234
+    (staged,) = (kubelet.root / "plugins/kubernetes.io/csi" / DRIVER).glob("*/globalmount")
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    await until("a", lambda pod: pod is None)
+    assert mounter.mounted_below(staged)
+    await kubelet.kill()
+    await kubelet.start()
+    await admin.delete(pod_pb2.Pod, "b", "default")
+    await until("b", lambda pod: pod is None)
+    assert not staged.exists()
+    assert not mounter.mounted_below(kubelet.root)
+    assert (tmp_path / "data/kept/kept").read_text() == "x"
+
+
+async def test_a_volume_waits_for_its_attachment_and_its_secret(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
+) -> None:
+    await _told_of(admin, attachRequired=True)
+    await _claimed(admin, nodePublishSecretRef={"name": "key", "namespace": "default"})
+    driver()
+    await admin.create(_pod("a", {"persistentVolumeClaim": {"claimName": "c"}}))
+    first = await told(admin, "FailedMount")
+    assert "volume kept is not attached to the node yet" in first or "not found in the list" in first
+    wish = VolumeAttachment()
+    wish.metadata.name = attachment_name(DRIVER, "kept", "n1")
+    wish.spec.attacher, wish.spec.nodeName, wish.spec.source.persistentVolumeName = DRIVER, "n1", "pv"
+    made = await admin.create(wish)
+    made.status.attached = True
+    await admin.update_status(made)
+    secret = config_pb2.Secret(data={"k": b"v"})
+    secret.metadata.name, secret.metadata.namespace = "key", "default"
+    await admin.create(secret)
+    await until("a", _running)
+
+
+async def test_what_a_driver_does_not_have_is_told(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
+) -> None:
+    await _told_of(admin, volumeLifecycleModes=["Persistent"])
+    driver()
+    await admin.create(_pod("a", {"csi": {"driver": DRIVER}}))
+    rule = f'volume mode "Ephemeral" not supported by driver {DRIVER} (only supports ["Persistent"])'
+    assert await told(admin, "FailedMount", but=FAILED + MISSING) == FAILED + rule

@@ -1,0 +1,26 @@
+"""Waits for Events."""
+
+from __future__ import annotations
+
+import asyncio
+
+from podlab.client.client import Client
+from podlab.client.informer import Informer
+from podlab.core.v1 import event_pb2
+
+
+async def told(admin: Client, reason: str, *, but: str = "") -> str:
+    """The message of an Event of this reason, other than `but`; waits for it."""
+    events, changed = Informer(admin, event_pb2.Event), asyncio.Event()
+    events.on_change(lambda _: changed.set())
+    task = asyncio.create_task(events.run())
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                changed.clear()
+                found = [one.message for one in events.list("default") if one.reason == reason and one.message != but]
+                if found:
+                    return found[0]
+                await changed.wait()
+    finally:
+        task.cancel()
