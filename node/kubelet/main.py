@@ -26,6 +26,7 @@ from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.volumes import CsiVolumes
+from node.kubelet.volume.image_volumes import ImageVolumes
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
@@ -135,6 +136,7 @@ class Kubelet:
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
             csi=CsiVolumes(self.client, self._csi_drivers, volumes, self.settings.root_dir, self.settings.node_name),
+            image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=self._dynamic_resources,
             config_objects=ConfigObjectManager(self.client),
             tokens=TokenManager(self.client),

@@ -29,6 +29,7 @@ from node.kubelet.cri.runtime import (
     RuntimeReadiness,
     RuntimeUnavailable,
     Sandbox,
+    ShownImage,
 )
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.dynamicresources.plugins import DriverRegistry
@@ -40,6 +41,7 @@ from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.volumes import CsiVolumes
+from node.kubelet.volume.image_volumes import ImageVolumes
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
@@ -78,6 +80,10 @@ class MemoryRuntime:
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     # What containers have written outside of their mounts, by name.
     written: dict[str, int] = field(default_factory=dict)
+    # By the id of the container that was stopped; 0 for that of its image.
+    signals: dict[str, int] = field(default_factory=dict)
+    files: Path = Path("/nonexistent")
+    shown: set[str] = field(default_factory=set)
     # Memory that containers use, by name.
     used: dict[str, int] = field(default_factory=dict)
     # Commands, as of probes, that were asked for while it was silent.
@@ -184,8 +190,9 @@ class MemoryRuntime:
         self._set(container_id, state=ContainerState.RUNNING, started_ns=time.time_ns())
         self.started.append(container_id)
 
-    async def stop_container(self, container_id: str, grace_s: int) -> None:
+    async def stop_container(self, container_id: str, grace_s: int, signal: int = 0) -> None:
         self._answer()
+        self.signals[container_id] = signal
         if container_id in self._containers and self._containers[container_id].alive:
             self._set(container_id, state=ContainerState.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
 
@@ -249,6 +256,18 @@ class MemoryRuntime:
         self.pulls += 1
         raise RuntimeFailure(f'failed to pull image "{name}": no such host')
 
+    async def show_image(self, name: str, key: str) -> ShownImage:
+        """The files of images are in the directory `files`, below the images' ids."""
+        self._answer()
+        if not (self.files / name).is_dir():
+            raise RuntimeFailure(f'image "{name}" is not there')
+        self.shown.add(key)
+        return ShownImage("bind", str(self.files / name), ("ro", "rbind"))
+
+    async def hide_image(self, key: str) -> None:
+        self._answer()
+        self.shown.discard(key)
+
     def _answer(self) -> None:
         if self.down:
             raise RuntimeUnavailable("connection refused")
@@ -310,6 +329,7 @@ class MemoryKubelet:
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
             csi=CsiVolumes(self.client, csi_drivers, volumes, self.root, "n1"),
+            image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=dynamic_resources,
             tokens=TokenManager(self.client),
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),

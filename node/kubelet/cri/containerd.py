@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import grpc
@@ -25,15 +26,24 @@ from node.kubelet.cri.runtime import (
     RuntimeReadiness,
     RuntimeUnavailable,
     Sandbox,
+    ShownImage,
 )
 from podlab.api.values.ipfamilies import IPV4, family_of
-from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc, tasks_pb2, tasks_pb2_grpc
+from podlab.foreign.containerd.v1 import (
+    events_pb2,
+    events_pb2_grpc,
+    snapshots_pb2,
+    snapshots_pb2_grpc,
+    tasks_pb2,
+    tasks_pb2_grpc,
+)
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.foreign.cri.v1 import api_pb2_grpc
 
 R = TypeVar("R")
 
 _NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
+_KEPT = "containerd.io/gc.root"  # until somebody removes it
 CALL_TIMEOUT_S = 30.0
 SANDBOX_TIMEOUT_S = 120.0
 PULL_TIMEOUT_S = 1800.0
@@ -68,6 +78,7 @@ class Containerd:
         self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
         self._images = api_pb2_grpc.ImageServiceStub(self._channel)
         self._events = events_pb2_grpc.EventsStub(self._channel)
+        self._snapshots = snapshots_pb2_grpc.SnapshotsStub(self._channel)
         self._tasks = tasks_pb2_grpc.TasksStub(self._channel)
         self._containers: dict[tuple[str, int], Container] = {}
         self._sandbox_ips: dict[str, tuple[str, ...]] = {}
@@ -138,7 +149,10 @@ class Containerd:
         request = cri.StartContainerRequest(container_id=container_id)
         await _answer(self._runtime.StartContainer(request, timeout=SANDBOX_TIMEOUT_S))
 
-    async def stop_container(self, container_id: str, grace_s: int) -> None:
+    async def stop_container(self, container_id: str, grace_s: int, signal: int = 0) -> None:
+        if signal:  # which CRI of containerd 1.6 has no word for
+            await self._ask_to_end(container_id, grace_s, signal)
+            grace_s = 0
         request = cri.StopContainerRequest(container_id=container_id, timeout=grace_s)
         await _ignore_not_found(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
 
@@ -148,6 +162,17 @@ class Containerd:
             await _answer(self._runtime.UpdateContainerResources(request, timeout=CALL_TIMEOUT_S))
         finally:  # also of a call that was not answered nobody knows what has become
             self._containers = {at: kept for at, kept in self._containers.items() if at[0] != container_id}
+
+    async def _ask_to_end(self, container_id: str, grace_s: int, signal: int) -> None:
+        """Sends the signal, and returns when the container has ended or its time is over."""
+        kill = tasks_pb2.KillRequest(container_id=container_id, signal=signal)
+        await _ignore_not_found(self._tasks.Kill(kill, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+        try:
+            request = tasks_pb2.WaitRequest(container_id=container_id)
+            await self._tasks.Wait(request, metadata=_NAMESPACE, timeout=grace_s)
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DEADLINE_EXCEEDED):
+                raise _failure(error) from error
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
@@ -230,6 +255,34 @@ class Containerd:
             request.auth.username, request.auth.password = credentials.username, credentials.password
             request.auth.identity_token = credentials.identity_token
         await _answer(self._images.PullImage(request, timeout=PULL_TIMEOUT_S))
+
+    async def show_image(self, name: str, key: str) -> ShownImage:
+        request = cri.ImageStatusRequest(image=cri.ImageSpec(image=name), verbose=True)
+        answer = await _answer(self._images.ImageStatus(request, timeout=CALL_TIMEOUT_S))
+        parent = conversion.topmost_layer(answer.info)
+        if not parent:
+            raise RuntimeFailure(f'image "{name}" is not there')
+        snapshotter = await self._snapshotter()
+        view = snapshots_pb2.ViewSnapshotRequest(
+            snapshotter=snapshotter, key=key, parent=parent, labels={_KEPT: datetime.now(UTC).isoformat()}
+        )
+        try:
+            made = await self._snapshots.View(view, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
+                raise _failure(error) from error
+            known = snapshots_pb2.MountsRequest(snapshotter=snapshotter, key=key)
+            found = await _answer(self._snapshots.Mounts(known, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+            return conversion.shown_image(found.mounts)
+        return conversion.shown_image(made.mounts)
+
+    async def hide_image(self, key: str) -> None:
+        request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=await self._snapshotter(), key=key)
+        await _ignore_not_found(self._snapshots.Remove(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+
+    async def _snapshotter(self) -> str:
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
+        return conversion.snapshotter(answer.info)
 
     async def _observe(self, labels: Mapping[str, str]) -> dict[str, ObservedPod]:
         sandbox_filter = cri.PodSandboxFilter(label_selector=labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import orjson
@@ -18,8 +18,12 @@ from node.kubelet.cri.runtime import (
     ContainerUsage,
     Image,
     Sandbox,
+    ShownImage,
 )
+from podlab.foreign.containerd.v1 import snapshots_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
+
+DEFAULT_SNAPSHOTTER = "overlayfs"
 
 
 def container(status: cri.ContainerStatus, sandbox_id: str) -> Container:
@@ -72,6 +76,23 @@ def usage(stats: cri.ContainerStats) -> ContainerUsage:
 def sandbox_pid(info: Mapping[str, str]) -> int:
     """The pid of the sandbox's first process; 0 when it has none."""
     return int(orjson.loads(info.get("info") or "{}").get("pid") or 0)
+
+
+def topmost_layer(info: Mapping[str, str]) -> str:
+    """That of an image, with all layers below it, by containerd's name for it; empty when nothing is known of it."""
+    return str(orjson.loads(info.get("info") or "{}").get("chainID") or "")
+
+
+def snapshotter(info: Mapping[str, str]) -> str:
+    """The one that containerd keeps images' layers with."""
+    told = orjson.loads(info.get("config") or "{}").get("containerd") or {}
+    return str(told.get("snapshotter") or DEFAULT_SNAPSHOTTER)
+
+
+def shown_image(mounts: Sequence[snapshots_pb2.Mount]) -> ShownImage:
+    """A snapshot takes one mount."""
+    (mount,) = mounts
+    return ShownImage(mount.type, mount.source, tuple(mount.options))
 
 
 N = TypeVar("N", Sandbox, Container)

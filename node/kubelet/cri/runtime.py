@@ -132,6 +132,15 @@ class Image:
 
 
 @dataclass(frozen=True)
+class ShownImage:
+    """How an image's files are mounted: as mount(2) wants it."""
+
+    kind: str
+    source: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RegistryCredentials:
     """A user of a registry. The secrets are not printed."""
 
@@ -220,8 +229,8 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
 
     async def start_container(self, container_id: str) -> None: ...
 
-    async def stop_container(self, container_id: str, grace_s: int) -> None:
-        """Returns when the container has ended; after `grace_s` it is killed."""
+    async def stop_container(self, container_id: str, grace_s: int, signal: int = 0) -> None:
+        """Returns when the container has ended; after `grace_s` it is killed. 0: asked by the signal of its image."""
 
     async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
         """Changes what the running container may use."""
@@ -250,3 +259,9 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
 
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         """Returns when the image is on the node. Without credentials the pull is anonymous."""
+
+    async def show_image(self, name: str, key: str) -> ShownImage:
+        """Keeps the files of an image that is on the node until `hide_image` with the same key. Asked again, it is the
+        same answer."""
+
+    async def hide_image(self, key: str) -> None: ...

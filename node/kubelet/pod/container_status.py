@@ -25,6 +25,8 @@ def container_status(
         return before
     run = runs[0] if runs else None
     status = pod_pb2.ContainerStatus(name=spec.name, image=spec.image, started=False)
+    if spec.lifecycle.HasField("stopSignal"):
+        status.stopSignal = spec.lifecycle.stopSignal
     if run is not None:
         status.restartCount = run.attempt
         status.containerID = f"containerd://{run.id}"

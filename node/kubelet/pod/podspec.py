@@ -58,15 +58,22 @@ def target_of(pod: pod_pb2.Pod, name: str) -> str:
 
 
 def restarts(pod: pod_pb2.Pod, container: pod_pb2.Container, exit_code: int) -> bool:
-    """Whether a container is restarted after it ended with the code. An init container that succeeded is not."""
+    """Whether a container is restarted after it ended with the code: by its rules, its own policy, or the pod's. An
+    init container that succeeded is not, unless a rule says so."""
     if is_ephemeral(pod, container.name):
         return False
     if is_sidecar(container):
         return True
-    policy = pod.spec.restartPolicy or "Always"
+    if any(_matches(rule.exitCodes, exit_code) for rule in container.restartPolicyRules if rule.action == "Restart"):
+        return True
+    policy = container.restartPolicy or pod.spec.restartPolicy or "Always"
     if is_init(pod, container.name):
         return exit_code != 0 and policy != "Never"
     return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def _matches(wanted: pod_pb2.ContainerRestartRuleOnExitCodes, exit_code: int) -> bool:
+    return (exit_code in wanted.values) == (wanted.operator == "In")
 
 
 def grace_s(pod: pod_pb2.Pod) -> int:

@@ -37,6 +37,19 @@ def nfs(path: Path, server: str, exported: str, options: Sequence[str], *, helpe
     return _mount(path, "nfs", f"{host}:{exported}", options)
 
 
+def read_only(path: Path, kind: str, source: str, options: Sequence[str]) -> None:
+    """Mounts what can only be read, unless something is mounted there. Raises MountError, OSError."""
+    if path in mounted_below(path):
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    kept = [each for each in options if each not in ("ro", "rw")]
+    if kind == "bind":
+        _run(["mount", "--bind", source, str(path)])
+        _run(["mount", "-o", "remount,bind,ro", str(path)])
+    else:
+        _run(["mount", "-t", kind, "-o", ",".join(["ro", *kept]), source or kind, str(path)])
+
+
 def bind(opened: int, path: Path) -> None:
     """Mounts an open file or directory there, and replaces what is mounted there. Raises MountError, OSError."""
     source = f"/proc/{os.getpid()}/fd/{opened}"

@@ -53,8 +53,8 @@ class VolumeManager:
         """The directory shows, until `remove`, that the node has something of the pod."""
         (self._pods / uid).mkdir(parents=True, exist_ok=True)
 
-    def csi_target(self, pod: pod_pb2.Pod, volume: str) -> Path:
-        """Where a driver is to mount the pod's volume of that name."""
+    def own_path(self, pod: pod_pb2.Pod, volume: str) -> Path:
+        """Where the pod's volume of that name is, unless it is elsewhere on the node."""
         return self._pods / pod.metadata.uid / "volumes" / volume
 
     def set_up(self, pod: pod_pb2.Pod, contents: VolumeContents) -> list[str]:
@@ -87,7 +87,7 @@ class VolumeManager:
             if mount.name not in volumes:
                 raise VolumeError(f'container "{container.name}" mounts volume "{mount.name}", which the pod lacks')
             source, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name], persistent_volumes)
-            read_only = projected.is_projected(source) or source.csi.readOnly
+            read_only = projected.is_projected(source) or source.csi.readOnly or source.HasField("image")
             if mount.name in persistent_volumes:
                 read_only = persistent_volume.is_read_only(source.persistentVolumeClaim, persistent_volumes[mount.name])
             if sub_path := expand_all(mount.subPathExpr, environment) or mount.subPath:
@@ -153,7 +153,7 @@ class VolumeManager:
     ) -> Path:
         if volume.volumeSource.HasField("hostPath"):
             return Path(volume.volumeSource.hostPath.path)
-        own_path = self.csi_target(pod, volume.name)
+        own_path = self.own_path(pod, volume.name)
         return (
             persistent_volume.node_path(persistent_volumes[volume.name], own_path)
             if volume.name in persistent_volumes
@@ -167,8 +167,8 @@ class VolumeManager:
             return self._set_up_persistent(pod, contents.persistent_volumes[volume.name], path, read_only=read_only)
         if source.HasField("hostPath"):
             persistent_volume.check_host_path(path, source.hostPath.type)
-        elif source.HasField("csi"):
-            pass  # its driver has mounted it
+        elif source.HasField("csi") or source.HasField("image"):
+            pass  # its driver has mounted it; an image is mounted when a container needs it
         elif projected.is_projected(source):
             files = projected.files(pod, source, contents)
             if source.HasField("secret") or source.HasField("projected"):  # secrets never reach the disk

@@ -13,6 +13,7 @@ from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.csi.volumes import CsiVolumes
+from node.kubelet.volume.image_volumes import ImageVolumes
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.start_limiter import StartLimiter
@@ -52,6 +53,7 @@ class NodeContext:
     ephemeral_storage: EphemeralStorageMonitor
     claims: ClaimReader
     csi: CsiVolumes
+    image_volumes: ImageVolumes
     dynamic_resources: DynamicResources
     config_objects: ConfigObjectManager
     tokens: TokenManager

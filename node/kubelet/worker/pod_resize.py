@@ -44,6 +44,7 @@ class PodResize:
         # What the runtime was told of each run: it is not told again, whatever it says that the run has.
         self._updated: dict[str, bytes] = {}
         self._to_update: list[_Update] = []
+        self._has_begun = False
 
     def allocated(self, pod: pod_pb2.Pod) -> pod_pb2.Pod:
         """The pod with the resources that the node has set aside for it: those that it asks for as soon as they fit."""
@@ -55,6 +56,7 @@ class PodResize:
         why_not = admission.resize(pod)
         if why_not is None:
             notes.pending_resize, notes.resize_error = None, ""
+            self._has_begun = True
             self._callbacks.event("Normal", "ResizeStarted", resizing.described(pod, "started"))
             return pod
         if notes.pending_resize is None or notes.pending_resize.reason != why_not.reason:
@@ -65,13 +67,13 @@ class PodResize:
 
     def look(self, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
         """Finds the containers that do not have what they are to have. `pod` is as the node has allocated it."""
-        notes, was_resizing = self._notes, bool(self._notes.resizing)
+        notes, was_resizing = self._notes, bool(self._notes.resizing) or self._has_begun
         self._to_update = list(self._find(pod, observed))
         present = {run.id for run in observed.containers}
         self._updated = {at: told for at, told in self._updated.items() if at in present}
         notes.resizing = {each.run.id for each in self._to_update} | set(_to_restart(pod, observed))
         if was_resizing and not notes.resizing:
-            notes.resize_error = ""
+            notes.resize_error, self._has_begun = "", False
             self._callbacks.event("Normal", "ResizeCompleted", resizing.described(pod, "completed"))
 
     @property

@@ -126,9 +126,12 @@ class PodStartup:
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
         spec = podspec.container_named(pod, action.name)
         assert spec is not None, f"decided to start {action.name}, which the pod does not have"
-        image = await self._image(pod, spec)
+        image = await self._image(pod, spec, spec.image, spec.imagePullPolicy)
         if isinstance(image, BlockedStart):
             self._notes.blocked_starts[spec.name] = image
+            return
+        if (blocked := await self._mount_images(pod, spec)) is not None:
+            self._notes.blocked_starts[spec.name] = blocked
             return
         try:
             attempt = ContainerAttempt(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
@@ -163,7 +166,26 @@ class PodStartup:
         self._event(spec, "Normal", "Started", f"Started container {spec.name}")
         self._notes.blocked_starts.pop(spec.name, None)
 
-    async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> Image | BlockedStart:
+    async def _mount_images(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> BlockedStart | None:
+        """The container's volumes that show images, once those are there. Else why it cannot start yet."""
+        mounted = {mount.name for mount in spec.volumeMounts}
+        for volume in pod.spec.volumes:
+            source = volume.volumeSource.image
+            if volume.name not in mounted or not volume.volumeSource.HasField("image"):
+                continue
+            if await self._context.image_volumes.is_mounted(pod, volume.name):
+                continue
+            image = await self._image(pod, spec, source.reference, source.pullPolicy)
+            if isinstance(image, BlockedStart):
+                return image
+            try:
+                await self._context.image_volumes.mount(pod, volume.name, image.id)
+            except VolumeError as error:
+                self._event(spec, "Warning", "FailedMount", str(error))
+                return BlockedStart("CreateContainerConfigError", str(error), time.time() + CONFIG_RETRY_S)
+        return None
+
+    async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container, name: str, policy: str) -> Image | BlockedStart:
         def retry() -> None:
             self._notes.blocked_starts.pop(spec.name, None)
             self._callbacks.wake_worker()
@@ -171,11 +193,13 @@ class PodStartup:
         def record(event: ImageEvent) -> None:
             self._event(spec, event.type, event.reason, event.message)
 
-        policy = spec.imagePullPolicy or "IfNotPresent"
-        credentials = await self._credentials(pod, spec)
-        return await self._context.images.ensure_image(spec.image, policy, credentials, retry=retry, record=record)
+        credentials = await self._credentials(pod, spec, name)
+        images, policy = self._context.images, policy or "IfNotPresent"
+        return await images.ensure_image(name, policy, credentials, retry=retry, record=record)
 
-    async def _credentials(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> tuple[RegistryCredentials, ...]:
+    async def _credentials(
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, image: str
+    ) -> tuple[RegistryCredentials, ...]:
         """Those of the pod's pull secrets. A missing secret is only warned of: the image may not need it."""
         references = [
             ConfigReference(config_pb2.Secret, secret.name) for secret in pod.spec.imagePullSecrets if secret.name
@@ -187,7 +211,7 @@ class PodStartup:
             message = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image"
             self._event(spec, "Warning", "FailedToRetrieveImagePullSecret", f"{message} may not succeed.")
         secrets = [secret for secret in found.values() if isinstance(secret, config_pb2.Secret)]
-        return pull_secrets.for_image(spec.image, secrets)
+        return pull_secrets.for_image(image, secrets)
 
     async def _configure(
         self, pod: pod_pb2.Pod, spec: pod_pb2.Container, attempt: ContainerAttempt, sandbox: Sandbox, image: Image

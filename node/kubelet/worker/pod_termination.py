@@ -14,6 +14,7 @@ from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.probes import handlers, lifecycle_hooks
 from node.kubelet.probes.handlers import HandlerTarget
 from node.kubelet.worker.context import NodeContext
+from podlab.api.pods import signals
 from podlab.core.v1 import pod_pb2
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class PodTermination:
             earlier.cancel()
         self._notes.stopping[action.id] = time.time() + action.grace_s
         hook = self._hook(pod, observed, action) if earlier is None else None
-        self._tasks[action.id] = asyncio.create_task(self._stop(action, hook))
+        self._tasks[action.id] = asyncio.create_task(self._stop(action, hook, _signal(pod, action)))
 
     def close(self) -> None:
         for task in self._tasks.values():
@@ -52,12 +53,12 @@ class PodTermination:
             return None
         return HandlerTarget(action.id, spec, handlers.pod_address(pod, observed, self._context.node_ips[0]))
 
-    async def _stop(self, action: StopContainer, hook: HandlerTarget | None) -> None:
+    async def _stop(self, action: StopContainer, hook: HandlerTarget | None, signal: int) -> None:
         began = time.monotonic()
         if hook is not None:
             await self._pre_stop(hook, action.grace_s)
         try:
-            await self._stop_within(action, began, hook is not None)
+            await self._stop_within(action, began, hook is not None, signal)
         except RuntimeFailure as error:
             log.warning("container %s cannot be stopped: %s; will be tried again", action.name, error)
             await asyncio.sleep(RETRY_S)
@@ -66,13 +67,13 @@ class PodTermination:
         self._tasks.pop(action.id, None)
         self._callbacks.wake_worker()
 
-    async def _stop_within(self, action: StopContainer, began: float, has_hook: bool) -> None:
+    async def _stop_within(self, action: StopContainer, began: float, has_hook: bool, signal: int) -> None:
         """Asks until the runtime answers. While it does not, the hook is not run again."""
         while True:
             left_s = action.grace_s - (time.monotonic() - began)
             try:
                 grace_s = max(MIN_GRACE_S, int(left_s)) if has_hook else action.grace_s
-                await self._context.runtime.stop_container(action.id, grace_s)
+                await self._context.runtime.stop_container(action.id, grace_s, signal)
                 return
             except RuntimeUnavailable as error:
                 log.debug("container %s cannot be stopped: %s; will be tried again", action.name, error)
@@ -90,3 +91,9 @@ class PodTermination:
             log.info("preStop hook of container %s failed", target.container.name)
             # The Event leaves out the output of the hook, as in Kubernetes: it may be a secret.
             self._callbacks.event("Warning", "FailedPreStopHook", "PreStopHook failed", container=target.container.name)
+
+
+def _signal(pod: pod_pb2.Pod | None, action: StopContainer) -> int:
+    """The one that the container says; 0 for that of its image."""
+    spec = podspec.container_named(pod, action.name) if pod is not None else None
+    return signals.number(spec.lifecycle.stopSignal) if spec is not None else 0

@@ -268,7 +268,7 @@ class PodWorker:
                 await runtime.stop_sandbox(action.id)
                 notes.stopped_sandboxes.add(action.id)
                 if notes.terminating_since is not None:
-                    await self._context.csi.release(self.uid)
+                    await self._release_volumes()
             case RemoveSandbox():
                 await runtime.remove_sandbox(action.id)
             case RemoveContainer():
@@ -284,7 +284,7 @@ class PodWorker:
         """Nothing of the pod runs: frees what it used on the node, then deletes it from the API."""
         if pod is not None:
             await self._write_last_status()
-        await self._context.csi.release(self.uid)
+        await self._release_volumes()
         await asyncio.to_thread(_remove_logs, self.uid)
         # The directory goes last: it shows a kubelet that is restarted in between that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)
@@ -297,6 +297,11 @@ class PodWorker:
             except (NotFound, Conflict) as error:  # gone already, or replaced by one of the same name
                 log.debug("pod %s: %s", self._name(), error)
         self._done = True
+
+    async def _release_volumes(self) -> None:
+        """Nothing of the pod runs: what others have mounted for it is theirs again."""
+        await self._context.csi.release(self.uid)
+        await self._context.image_volumes.release(self.uid)
 
     async def _write_last_status(self) -> None:
         """Called before containers are removed: afterwards nobody knows how the pod ended. Raises OSError."""

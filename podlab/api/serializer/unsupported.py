@@ -28,7 +28,7 @@ _OF_OTHER_COMPONENTS = {
         "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached runtimeHandlers features declaredFeatures",
         "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
         "podlab.core.v1.ResourceHealth": "resourceID",
-        "podlab.core.v1.ContainerStatus": "allocatedResources allocatedResourcesStatus stopSignal",
+        "podlab.core.v1.ContainerStatus": "allocatedResourcesStatus",
         "podlab.core.v1.PodStatus": "allocatedResources",
         "podlab.core.v1.ModifyVolumeStatus": "targetVolumeAttributesClassName",
         "podlab.core.v1.PersistentVolumeClaimStatus": (
@@ -41,10 +41,8 @@ _OF_DRIVERS = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.CSIPersistentVolumeSource": (
-            "volumeHandle fsType volumeAttributes controllerPublishSecretRef nodeStageSecretRef nodePublishSecretRef"
-            " controllerExpandSecretRef nodeExpandSecretRef"
+            "controllerPublishSecretRef controllerExpandSecretRef nodeExpandSecretRef"
         ),
-        "podlab.core.v1.CSIVolumeSource": "readOnly fsType volumeAttributes nodePublishSecretRef",
     }.items()
 }
 
@@ -57,7 +55,7 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     ),
     "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
-    # Volumes of drivers are kept, and bound to claims; no node here has a driver that would mount them.
+    # What drivers' own controllers read.
     **_OF_DRIVERS,
     # What those components say of themselves that may take the place of ours.
     **_OF_OTHER_COMPONENTS,
@@ -85,7 +83,7 @@ _CHOICES = frozenset(
 
 _VOLUME_SOURCES = (
     "awsElasticBlockStore azureDisk azureFile cephfs cinder fc flexVolume flocker"
-    " gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk portworxVolume"
+    " gcePersistentDisk gitRepo glusterfs iscsi nfs photonPersistentDisk portworxVolume"
     " quobyte rbd scaleIO storageos vsphereVolume"
 )
 
@@ -93,13 +91,12 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": "resources hostnameOverride schedulingGroup",
-        "podlab.core.v1.EphemeralContainer": "volumeDevices restartPolicyRules",
-        "podlab.core.v1.Container": "volumeDevices restartPolicyRules",
+        "podlab.core.v1.EphemeralContainer": "volumeDevices",
+        "podlab.core.v1.Container": "volumeDevices",
         "podlab.core.v1.SeccompProfile": "localhostProfile",
         "podlab.core.v1.AppArmorProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
-        "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.PodStatus": "nodeAllocatableResourceClaimStatuses",
         "podlab.core.v1.NodeSpec": "externalID configSource",

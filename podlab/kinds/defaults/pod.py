@@ -101,6 +101,8 @@ def _volumes(volumes: Iterable[pod_pb2.Volume]) -> None:
             source.emptyDir.SetInParent()
         if source.HasField("hostPath") and not source.hostPath.HasField("type"):
             source.hostPath.type = ""
+        if source.HasField("image"):
+            source.image.pullPolicy = source.image.pullPolicy or pull_policy(source.image.reference)
         if source.ephemeral.HasField("volumeClaimTemplate"):
             apply_to_claim_spec(source.ephemeral.volumeClaimTemplate.spec)
         for name in ("secret", "configMap", "downwardAPI", "projected"):

@@ -38,6 +38,7 @@ def _containers(sizes: Sizes, policy: str = "") -> list[dict[str, Any]]:
         {
             "name": name,
             "image": IMAGE,
+            "command": ["sleep", "86400"],
             "resources": _resources(*size),
             **({"resizePolicy": policies} if policies else {}),
         }

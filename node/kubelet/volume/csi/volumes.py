@@ -83,7 +83,7 @@ class CsiVolumes:
             raise CsiError(why)
         attached = await self._attachment(wanted) if requests.needs_attachment(wanted, told) else {}
         can = [each for each in _CAPABILITIES if await driver.can(each)]
-        target = self._volumes.csi_target(pod, wanted.volume)
+        target = self._volumes.own_path(pod, wanted.volume)
         staged = ""
         if wanted.persistent and Capability.STAGE_UNSTAGE_VOLUME in can:
             staged = str(requests.staging_path(self._root, wanted.driver, wanted.handle))

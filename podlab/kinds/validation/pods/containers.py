@@ -11,6 +11,7 @@ from podlab.kinds.validation.pods.deviceclaims import check_used_claims
 from podlab.kinds.validation.pods.environment import check_env, check_env_from
 from podlab.kinds.validation.pods.handlers import check_lifecycle, check_probe, handlers_of
 from podlab.kinds.validation.pods.resources import check_requirements, check_resize_policy
+from podlab.kinds.validation.pods.restarts import RESTART_POLICIES, check_restart_rules
 from podlab.kinds.validation.pods.volumes import check_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -26,6 +27,7 @@ class PodFacts:
     host_network: bool
     grace_period_s: int
     restart_policy: str
+    says_os: bool
     of_template: bool
     """Ports of the node's network are given to pods when they are made, not to what they are made from."""
 
@@ -75,19 +77,17 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
             probe: pod_pb2.Probe = getattr(container, name)
             check_probe(found, f"{field}.{name}", probe, gates_life=name != "readinessProbe")
     if container.HasField("lifecycle"):
-        check_lifecycle(found, f"{field}.lifecycle", container.lifecycle, facts.grace_period_s)
+        grace_s = facts.grace_period_s
+        check_lifecycle(found, f"{field}.lifecycle", container.lifecycle, grace_s, says_os=facts.says_os)
     _check_security(found, f"{field}.securityContext", container.securityContext)
 
 
 def _check_kind(found: Findings, field: str, container: pod_pb2.Container, *, init: bool) -> None:
-    """Only init containers have a restart policy, and only sidecars among them have probes and hooks."""
-    if not init:
-        if container.HasField("restartPolicy"):
-            found.forbidden(f"{field}.restartPolicy", "may not be set for non-init containers")
-        return
+    """Only sidecars among init containers have probes, hooks and policies of resizing."""
     if container.HasField("restartPolicy"):
-        found.one_of(f"{field}.restartPolicy", container.restartPolicy, ("Always",))
-    if container.restartPolicy != "Always":
+        found.one_of(f"{field}.restartPolicy", container.restartPolicy, RESTART_POLICIES)
+    check_restart_rules(found, field, container)
+    if init and container.restartPolicy != "Always":
         for name in handlers_of(container):
             found.forbidden(f"{field}.{name}", "may not be set for init containers without restartPolicy=Always")
         if container.resizePolicy:

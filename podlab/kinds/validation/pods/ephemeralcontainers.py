@@ -12,6 +12,7 @@ _FORBIDDEN = (
     "startupProbe",
     "lifecycle",
     "restartPolicy",
+    "restartPolicyRules",
     "resizePolicy",
 )
 _NOT_THERE = "cannot be set for an Ephemeral Container"
@@ -28,7 +29,7 @@ def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpe
     volumes = {volume.name for volume in spec.volumes}
     claims = {claim.name for claim in spec.resourceClaims}
     grace_s, restart = spec.terminationGracePeriodSeconds, spec.restartPolicy
-    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, of_template=False)
+    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, bool(spec.os.name), of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

@@ -1,5 +1,6 @@
 """Probes and lifecycle hooks: what is called, and how often."""
 
+from podlab.api.pods.signals import SIGNALS, is_signal
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
@@ -28,8 +29,15 @@ def check_probe(found: Findings, field: str, probe: pod_pb2.Probe, *, gates_life
         found.at_least(where, probe.terminationGracePeriodSeconds, 1)
 
 
-def check_lifecycle(found: Findings, field: str, lifecycle: pod_pb2.Lifecycle, grace_period_s: int) -> None:
-    """Hooks; a sleep must fit into the grace period of the pod."""
+def check_lifecycle(
+    found: Findings, field: str, lifecycle: pod_pb2.Lifecycle, grace_period_s: int, *, says_os: bool
+) -> None:
+    """Hooks; a sleep must fit into the grace period of the pod. Signals are those of the os that the pod names."""
+    if lifecycle.HasField("stopSignal"):
+        if not says_os:
+            found.forbidden(f"{field}.stopSignal", "may not be set for containers with empty `spec.os.name`")
+        elif not is_signal(lifecycle.stopSignal):
+            found.unsupported(f"{field}.stopSignal", lifecycle.stopSignal, sorted(SIGNALS))
     for name in ("postStart", "preStop"):
         if not lifecycle.HasField(name):
             continue

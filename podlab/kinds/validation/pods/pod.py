@@ -86,11 +86,10 @@ def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTem
 
 def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_template: bool = False) -> None:
     """All of a pod's spec, defaults applied."""
-    volumes = check_volumes(found, f"{field}.volumes", spec.volumes)
+    volumes = check_volumes(found, f"{field}.volumes", spec.volumes, of_template=of_template)
     claims = check_pod_claims(found, f"{field}.resourceClaims", spec.resourceClaims)
-    facts = PodFacts(
-        volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, spec.restartPolicy, of_template
-    )
+    grace_s, restart, says_os = spec.terminationGracePeriodSeconds, spec.restartPolicy, bool(spec.os.name)
+    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, says_os, of_template)
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)

@@ -11,11 +11,14 @@ from podlab.kinds.validation.pods.volumefiles import check_downward, check_items
 from podlab.kinds.validation.storage.claims import check_claim_template
 from podlab.kinds.validation.storage.drivernames import check_driver_name
 
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
 
 
-def check_volumes(found: Findings, field: str, volumes: Iterable[pod_pb2.Volume]) -> frozenset[str]:
+def check_volumes(
+    found: Findings, field: str, volumes: Iterable[pod_pb2.Volume], *, of_template: bool
+) -> frozenset[str]:
     """Check all volumes; return their names."""
     names: set[str] = set()
     for index, volume in enumerate(volumes):
@@ -27,7 +30,7 @@ def check_volumes(found: Findings, field: str, volumes: Iterable[pod_pb2.Volume]
         if volume.name in names:
             found.duplicate(f"{where}.name", volume.name)
         names.add(volume.name)
-        _check_source(found, where, volume.volumeSource)
+        _check_source(found, where, volume.volumeSource, of_template=of_template)
     return frozenset(names)
 
 
@@ -65,7 +68,14 @@ def _check_propagation(found: Findings, field: str, mount: pod_pb2.VolumeMount, 
         found.forbidden(field, "Bidirectional mount propagation is available only to privileged containers")
 
 
-def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> None:
+def _check_image(found: Findings, field: str, source: pod_pb2.ImageVolumeSource, *, of_template: bool) -> None:
+    """What pods are made from may leave it open which image it is."""
+    if not source.reference and not of_template:
+        found.required(f"{field}.reference")
+    found.one_of(f"{field}.pullPolicy", source.pullPolicy, _PULL_POLICIES)
+
+
+def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource, *, of_template: bool) -> None:
     given = [descriptor.name for descriptor, _ in source.ListFields()]
     if not given:
         found.required(field, "must specify a volume type")
@@ -83,6 +93,8 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> 
         check_driver_name(found, f"{field}.csi.driver", source.csi.driver)
         if source.csi.HasField("nodePublishSecretRef") and not source.csi.nodePublishSecretRef.name:
             found.required(f"{field}.csi.nodePublishSecretRef.name")
+    if source.HasField("image"):
+        _check_image(found, f"{field}.image", source.image, of_template=of_template)
     if source.HasField("ephemeral"):
         where = f"{field}.ephemeral.volumeClaimTemplate"
         if source.ephemeral.HasField("volumeClaimTemplate"):
