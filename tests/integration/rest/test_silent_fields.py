@@ -51,7 +51,7 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
             **kept,
             **silent,
             "securityContext": {"seLinuxOptions": {}, "sysctls": [], "seLinuxChangePolicy": "Recursive"},
-            "containers": [{**container, "volumeDevices": [], "lifecycle": {"stopSignal": ""}}],
+            "containers": [{**container, "volumeDevices": [], "restartPolicyRules": []}],
             "volumes": [{"name": "v", "emptyDir": {}, "nfs": None, "csi": None}],
         },
     }
@@ -113,7 +113,7 @@ async def test_whoever_brings_a_load_balancer_says_where_it_is(http: aiohttp.Cli
         ({"hostUsers": False}, "spec.hostUsers: not supported by Podlab: remove the field, or set it to true"),
         ({"os": {"name": "windows"}}, "spec.os.name: not supported by Podlab"),
         ({"hostnameOverride": "b"}, "spec.hostnameOverride: not supported"),
-        ({"volumes": [{"name": "v", "image": {}}]}, "spec.volumes[0].image: not supported by Podlab"),
+        ({"volumes": [{"name": "v", "nfs": {}}]}, "spec.volumes[0].nfs: not supported by Podlab"),
         (
             {"os": {"name": "linux"}, "securityContext": {"windowsOptions": {}}},
             "spec.securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",

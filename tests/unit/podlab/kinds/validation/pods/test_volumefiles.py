@@ -18,7 +18,7 @@ def causes(source: dict[str, Any]) -> list[str]:
     assert isinstance(pod, pod_pb2.Pod)
     builtin_kinds.apply_defaults(pod)
     found = Findings()
-    check_volumes(found, "v", pod.spec.volumes)
+    check_volumes(found, "v", pod.spec.volumes, of_template=False)
     return [str(cause) for cause in found.causes]
 
 
