@@ -113,13 +113,13 @@ def joined(sent: Any, old: Message, resource: Resource) -> Message:
     return new
 
 
-def resized(sent: Any, old: Message, resource: Resource) -> Message:
+def resized(sent: Message, old: Message, resource: Resource) -> Message:
     """The pod after a change of what its containers may use: `old` with the resources that were sent. Containers stand
     as they were sent, for their rules to judge."""
-    new = copied(typed(old, Pod))
+    new, wanted = copied(typed(old, Pod)), typed(sent, Pod)
     for name in ("containers", "initContainers"):
         before = {each.name: each for each in getattr(new.spec, name)}
-        containers = [_resized_container(each, before.get(each.name)) for each in getattr(sent.spec, name)]
+        containers = [_resized_container(each, before.get(each.name)) for each in getattr(wanted.spec, name)]
         new.spec.ClearField(name)
         getattr(new.spec, name).extend(containers)
     defaults.settle(new, old)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
@@ -145,7 +145,7 @@ def _is_own(wish: VolumeAttachment, volume: PersistentVolume) -> bool:
     return bool(wish.metadata.name == attachment_name(driver_of(volume), handle, wish.spec.nodeName))
 
 
-def _volume_named(wish: Any) -> str:
+def _volume_named(wish: VolumeAttachment | None) -> str:
     return str(wish.spec.source.persistentVolumeName) if wish is not None else ""
 
 
