@@ -108,10 +108,12 @@ class Network:
         """Whether it was another one."""
         text = json.dumps(cni.conflist(pod_cidrs, pods_mtu), indent=2) + "\n"
         if self._file.exists() and self._file.read_text() == text:
+            self._file.chmod(0o600)  # earlier releases let everybody read it
             return False
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".tmp")
         temporary.write_text(text)
+        temporary.chmod(0o600)
         temporary.replace(self._file)
         told = ", ".join(pod_cidrs)
         log.info("CNI configuration written: pods get addresses of %s, and packets of %s bytes", told, pods_mtu)

@@ -14,7 +14,7 @@ from podlab.deploy.verify.cluster import Cluster
 from podlab.deploy.verify.machines import connected, names_in
 from podlab.deploy.verify.reporter import heading_of, parameters_of
 
-TOPICS = ("test_hosts", "test_services", "test_ports", "test_files", "test_runtime", "test_network")
+TOPICS = ("test_hosts", "test_services", "test_ports", "test_files", "test_hardening", "test_runtime", "test_network")
 OUTCOME = pytest.StashKey[Outcome]()
 
 
@@ -43,8 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if mark := metafunc.definition.get_closest_marker("each"):
         name, table = mark.args
         hosts = [(host.name, group) for host in outcome.hosts for group in host.groups]
-        pairs = [(host, thing) for host, group in hosts for thing in table.get(group, ())]
-        metafunc.parametrize(("host_name", name), pairs)
+        pairs = dict.fromkeys((host, thing) for host, group in hosts for thing in table.get(group, ()))
+        metafunc.parametrize(("host_name", name), list(pairs))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,23 +1,44 @@
 """`podlab verify`: prove on the hosts what a playbook deployed. Exit code 0 when all checks pass."""
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 import pytest
 import typer
+import yaml
 
+from podlab import __version__
 from podlab.client.config import cluster_name, state_directory
 from podlab.deploy.preflight.arguments import PassingOn
 from podlab.deploy.release.sources import project_root
+from podlab.deploy.verify.report import benchmark, page
+from podlab.deploy.verify.report.checks import MadeCheck
+from podlab.deploy.verify.report.document import Report, as_json
 from podlab.deploy.verify.reporter import Reporter
 from podlab.settings import SettingsError
 
 TESTS: Final = project_root() / "tests" / "verify"
+BENCHMARK: Final = TESTS / "cis-1.12.yaml"
+
+
+class ReportForm(StrEnum):
+    HTML = "html"
+    JSON = "json"
 
 
 class Verify(PassingOn):
-    own: ClassVar[Mapping[str, bool]] = {"--inventory": True, "-i": True, "--junit": True, "-k": True}
+    own: ClassVar[Mapping[str, bool]] = {
+        "--inventory": True,
+        "-i": True,
+        "--junit": True,
+        "-k": True,
+        "--report": True,
+    }
 
 
 def verify(
@@ -27,9 +48,15 @@ def verify(
     ] = "",
     junit: Annotated[Path | None, typer.Option(help="Write the outcome there too, as JUnit XML.")] = None,
     only: Annotated[str, typer.Option("-k", help="Run the checks whose names match this pytest expression.")] = "",
+    report: Annotated[
+        ReportForm | None,
+        typer.Option(help="Print a report with the CIS Kubernetes Benchmark; sentences go to stderr."),
+    ] = None,
 ) -> None:
     """Check services, ports, runtime, files, clocks, nodes, pods and Services of a deployed cluster.
 
+    With --report (podlab verify --report html > verify.html) the outcome is a document, in which each control of the
+    CIS Kubernetes Benchmark stands with how Podlab answers it, and what this run found.
     All other options are ansible-playbook's, and say how to connect: -u USER, --private-key FILE, -e NAME=VALUE.
     """
     if not TESTS.is_dir():
@@ -46,7 +73,19 @@ def verify(
     arguments += [f"--junitxml={junit}"] if junit else []
     arguments += ["-k", only] if only else []
     arguments += [f"--ansible={word}" for word in ctx.args]
-    raise typer.Exit(int(pytest.main(arguments, plugins=[Reporter()])))
+    reporter = Reporter(output=sys.stderr if report else sys.stdout)
+    code = int(pytest.main(arguments, plugins=[reporter]))
+    if report and reporter.checks:
+        typer.echo(_document(report, reporter.checks), nl=False)
+    raise typer.Exit(code)
+
+
+def _document(form: ReportForm, checks: Sequence[MadeCheck]) -> str:
+    controls = benchmark.parse(yaml.safe_load(BENCHMARK.read_text()))
+    made = Report(cluster_name(), __version__, datetime.now(UTC), tuple(checks), controls)
+    return (
+        page.render(made) if form is ReportForm.HTML else json.dumps(as_json(made), indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 app = typer.Typer(add_completion=False)

@@ -1,4 +1,4 @@
-"""A pytest plugin that prints each check as a sentence, under the host that it is about."""
+"""A pytest plugin that prints each check as a sentence, under the host that it is about, and keeps what came of it."""
 
 import re
 import sys
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final, TextIO
 
 import pytest
+
+from podlab.deploy.verify.report.checks import CheckOutcome, MadeCheck
 
 CLUSTER: Final = "cluster"
 """Heading of the checks that are no single host's."""
@@ -20,6 +22,7 @@ class Reporter:
 
     output: TextIO = field(default_factory=lambda: sys.stdout)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_MARKS, 0))
+    checks: list[MadeCheck] = field(default_factory=list)
     _heading: str = ""
 
     @pytest.hookimpl(wrapper=True)
@@ -27,7 +30,10 @@ class Reporter:
         report = yield
         # A check passes in its call; it can fail or be skipped in any phase.
         if report.when == "call" or report.outcome != "passed":
-            self._print(heading_of(item), report.outcome, sentence_of(item), reason_of(report))
+            heading, sentence, reason = heading_of(item), sentence_of(item), reason_of(report)
+            self._print(heading, report.outcome, sentence, reason)
+            function, outcome = getattr(item, "originalname", item.name), CheckOutcome(report.outcome)
+            self.checks.append(MadeCheck(function, heading, sentence, outcome, reason, subjects_of(item)))
         return report
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -78,6 +84,11 @@ def reason_of(report: pytest.TestReport) -> str:
     message = crash.message if crash is not None else report.longreprtext
     said, found, _ = message.partition("\nassert ")
     return said.removeprefix("AssertionError: ") if found else message.removeprefix("AssertionError: ")
+
+
+def subjects_of(item: pytest.Item) -> tuple[str, ...]:
+    """What a check is about besides its host."""
+    return tuple(str(value) for name, value in parameters_of(item).items() if name != "host_name")
 
 
 def parameters_of(item: pytest.Item) -> dict[str, object]:

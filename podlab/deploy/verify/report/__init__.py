@@ -1,0 +1,1 @@
+"""What `podlab verify` found, as a document: each check, and the CIS Kubernetes Benchmark control by control. Pure."""
