@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store bench-failover fuzz protos docs dist bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store bench-failover fuzz protos docs dist sanity bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -134,8 +134,12 @@ docs: bootstrap ## write docs/api.md, which of Kubernetes' fields are refused, a
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.api_fields
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.variables_page
 
-dist: bootstrap ## build the wheel, which deploys clusters without a checkout, and the sources, into dist/
+dist: bootstrap ## build the wheel, which deploys clusters without a checkout, the sources and the Ansible collection, into dist/
 	@$(BIN)/python -m hatchling build -t wheel -t sdist -d dist
+	@$(BIN)/python scripts/ansible_collection.py dist
+
+sanity: bootstrap ## ansible-test's sanity tests of the Ansible collection (the first time it makes their environments)
+	@$(BIN)/python scripts/sanity.py
 
 bootstrap:
 	@scripts/bootstrap

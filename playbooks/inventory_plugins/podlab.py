@@ -39,13 +39,17 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc] # Ansible has 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        common = dict(self.get_option("variables"))
-        for host in hosts_of(nodes(str(self.get_option("cluster")))):
-            for group in host.groups:
-                inventory.add_group(group)
-                inventory.add_host(host.name, group)
-            for name, value in {**common, **host.variables}.items():
-                inventory.set_variable(host.name, name, value)
+        fill(inventory, str(self.get_option("cluster")), dict(self.get_option("variables")))
+
+
+def fill(inventory: Any, cluster: str, common: dict[str, object]) -> None:
+    """Put the cluster's nodes into Ansible's inventory; `common` are variables of all of them."""
+    for host in hosts_of(nodes(cluster)):
+        for group in host.groups:
+            inventory.add_group(group)
+            inventory.add_host(host.name, group)
+        for name, value in {**common, **host.variables}.items():
+            inventory.set_variable(host.name, name, value)
 
 
 def nodes(cluster: str) -> list[object]:

@@ -35,7 +35,7 @@ options:
     type: list
     elements: dict
     required: true
-    suboptions:
+    suboptions: &entry
       path: {description: Where., type: path, required: true}
       content: {description: The file's text., type: str}
       secret: {description: "The file's text, which is not to be shown.", type: str}
