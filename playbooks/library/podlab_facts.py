@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import platform
 import pwd
+import socket
+import struct
 import subprocess
 import sys
 from ipaddress import IPv6Address
@@ -20,8 +24,9 @@ description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
     C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use;
-    C(ingress), whether it serves Ingresses; C(haproxy), whether that is there; C(etcd), whether its program is there,
-    whether ours has C(data) and whether it C(runs); and
+    C(ingress), whether it serves Ingresses; C(keepalived), whether an address of all masters may be its; C(links), by
+    address the network interface that has it first; C(haproxy), whether that is there; C(etcd), whether its program
+    is there, whether ours has C(data) and whether it C(runs); and
     C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
@@ -31,12 +36,15 @@ OPTIONS: dict[str, dict[str, str]] = {}
 CAP_SYS_RESOURCE = 24
 # linux/if_addr.h
 IFA_TEMPORARY, IFA_DADFAILED, IFA_DEPRECATED, IFA_TENTATIVE = 0x01, 0x08, 0x20, 0x40
+# linux/sockios.h
+SIOCGIFADDR = 0x8915
 OWN_LINKS = ("podlab", "lo", "veth")
 VENV = Path("/opt/podlab/venv")
 IF_INET6 = Path("/proc/net/if_inet6")
 HAPROXY = Path("/usr/sbin/haproxy")
 ETCD = Path("/usr/bin/etcd")
 ETCD_DATA = Path("/var/lib/podlab/etcd/member")
+KEEPALIVED = Path("/etc/systemd/system/podlab-keepalived.service")
 INGRESS = Path("/etc/systemd/system/podlab-ingress.service")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
@@ -72,6 +80,17 @@ def ipv6_address(listed: str) -> str:
     return ""
 
 
+def links() -> dict[str, str]:
+    """By IPv4 address, the interface that has it; of several that an interface has, the first."""
+    found = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):  # it has none
+                answer = fcntl.ioctl(asked, SIOCGIFADDR, struct.pack("256s", name.encode()))
+                found[socket.inet_ntoa(answer[20:24])] = name
+    return found
+
+
 def etcd() -> dict[str, bool]:
     """Whether it is there, and what there is of ours. systemd is asked only where there are data."""
     has_data = ETCD_DATA.exists()
@@ -97,6 +116,8 @@ def main() -> None:
         "inotify_instances": inotify_instances(),
         "ipv6_address": ipv6_address(IF_INET6.read_text() if IF_INET6.exists() else ""),
         "ingress": INGRESS.exists(),
+        "keepalived": KEEPALIVED.exists(),
+        "links": links(),
         "haproxy": HAPROXY.exists(),
         "etcd": etcd(),
         "shared_user": shared_user(),

@@ -16,6 +16,7 @@ from podlab.cli.main import command
 PAGES = sorted([PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("inventory/*.md")])
 BLOCK = re.compile(r"^```(?:console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+OURS = "podlab.cluster."
 AFTER_IT = frozenset({"|", ">", "&&", ";", "&"})
 
 
@@ -59,7 +60,9 @@ def test_podlab_takes_its_words_and_options(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", shown("ansible-playbook"))
 def test_its_playbook_is_there(words: list[str]) -> None:
-    (playbook,) = (word for word in words if word.endswith(".yml") and not word.startswith("-"))
+    # The collection's are called by their names.
+    named = [f"playbooks/{word.removeprefix(OURS).replace('_', '-')}.yml" for word in words if word.startswith(OURS)]
+    (playbook,) = named or [word for word in words if word.endswith(".yml") and not word.startswith("-")]
     assert (PROJECT / playbook).is_file()
 
 

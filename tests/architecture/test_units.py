@@ -18,7 +18,8 @@ ROLES = PROJECT / "playbooks/roles"
 # Out of 10, which is a service without any limit; what talks on the network cannot get far below 2.
 MOST = 2.0
 # A pod may ask for any directory of its host, so the kubelet is root and sees it as it is (docs/design/security.md).
-OTHERS = {"kubelet": 5.1}
+# keepalived sends frames and gives its host addresses.
+OTHERS = {"kubelet": 5.1, "keepalived": 2.2}
 
 
 def variables(role: str) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def units() -> dict[str, dict[str, Any]]:
         "etcd": variables("etcd")["etcd_unit"],
         "backup": variables("backup")["backup_unit"],
         "resolver": variables("dns")["dns_resolver"],
+        "keepalived": variables("keepalived")["keepalived_unit"],
     }
 
 
@@ -61,4 +63,4 @@ def test_no_unit_is_left_out() -> None:
     """Whatever is rendered with the template of all units is measured."""
     told = [json.dumps(variables(role.name)) for role in ROLES.iterdir() if (role / "vars/main.yml").exists()]
     named = set(re.findall(r"'podlab_unit': (\w+)", " ".join(told)))
-    assert named <= {"unit", "dns_resolver", "ingress_haproxy", "etcd_unit", "backup_unit"}
+    assert named <= {"unit", "dns_resolver", "ingress_haproxy", "etcd_unit", "backup_unit", "keepalived_unit"}

@@ -32,7 +32,7 @@ AREAS = {
     "folders of settings": Area("/etc/podlab -type d", ("root",), 0o755),
     "programs": Area("/opt/podlab -type f -perm /022", ("root",), 0o755),
     "the store": Area("/var/lib/podlab/apiserver", ("podlab-apiserver",), 0o700),
-    "backups": Area("/var/lib/podlab/backups", ("podlab-apiserver",), 0o700),
+    "backups": Area("/var/lib/podlab/backups -maxdepth 0", ("podlab-apiserver",), 0o700),
     "the audit log": Area("/var/log/podlab", ("podlab-apiserver",), 0o700),
     "etcd's data": Area("/var/lib/podlab/etcd -maxdepth 1", ("podlab-etcd",), 0o700),
     "etcd's settings": Area("/etc/podlab -maxdepth 1 -name 'etcd*.env'", ("root",), 0o600),

@@ -3,11 +3,14 @@ import re
 import pytest
 from testinfra.host import Host as Machine
 
+from podlab.deploy.preflight.hosts.facts import Host
+
 UNITS = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
     "nodes": ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2"),
     "ingress": ("podlab-haproxy", "podlab-ingress"),
     "etcd": ("podlab-etcd",),
+    "keepalived": ("podlab-keepalived",),
 }
 OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
 
@@ -29,12 +32,13 @@ CAPABILITIES = {
     "podlab-resolver": {NET_BIND_SERVICE},
     "podlab-resolver-2": {NET_BIND_SERVICE},
     "podlab-haproxy": {NET_BIND_SERVICE},
+    "podlab-keepalived": {NET_ADMIN, NET_RAW},
     "podlab-kubelet": {
         CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN,
     },
 }  # fmt: skip
 # By `systemd-analyze security`, out of 10: below 2 is all that a service that talks on the network can reach.
-EXPOSURE = {"podlab-kubelet": 5.5}
+EXPOSURE = {"podlab-kubelet": 5.5, "podlab-keepalived": 2.2}
 USUAL_EXPOSURE = 2.0
 
 
@@ -81,3 +85,16 @@ def test_the_store_is_backed_up(machine: Machine) -> None:
     assert result == "success", f"the last backup failed ({result}); see journalctl -u podlab-backup"
     active = machine.check_output("systemctl show --value --property=ActiveState podlab-backup.timer")
     assert active == "active", f"podlab-backup.timer is {active}; systemctl enable --now podlab-backup.timer"
+
+
+@pytest.mark.on("keepalived")
+def test_the_floating_address_is_where_an_api_server_is_ready(
+    machine: Machine, machines: dict[str, Machine], described: Host
+) -> None:
+    """The floating address is this master's only if no other one has it, and its API server is ready."""
+    address = described.variables["podlab_floating_address"]
+    having = [name for name, each in machines.items() if f" {address}/" in each.check_output("ip -4 -o address show")]
+    assert len(having) == 1, f"{address} is at {' and '.join(having) or 'no host'}; see journalctl -u podlab-keepalived"
+    if having == [described.name]:
+        state = machine.file("/run/podlab-keepalived/unready").content_string.strip()
+        assert state == "0", f"{described.name} has {address}, and its API server is not ready"

@@ -16,6 +16,8 @@ from pathlib import Path
 JOURNAL_LINES = 50_000
 JOURNAL_WITHIN_S = 60
 SHORTEST = 16
+# Of each log, its end.
+LOG_BYTES = 32 << 20
 
 
 def secrets(patterns: "list[str]") -> "dict[bytes, str]":
@@ -46,11 +48,18 @@ def places(logs: "list[str]") -> "dict[str, bytes]":
             found[f"the environment of process {process.name}"] = (process / "environ").read_bytes()
         except OSError:  # it has ended meanwhile
             continue
-    for path in (each for pattern in logs for each in glob.glob(pattern)):
-        found[path] = Path(path).read_bytes()
+    for path in (each for pattern in logs for each in glob.glob(pattern) if Path(each).is_file()):
+        found[path] = end_of(path)
     command = ["journalctl", "--boot", "--output=cat", "--no-pager", f"--lines={JOURNAL_LINES}"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=JOURNAL_WITHIN_S)
     return {**found, "the journal": done.stdout}
+
+
+def end_of(path: str) -> bytes:
+    with open(path, "rb") as log:
+        size = log.seek(0, 2)
+        log.seek(max(0, size - LOG_BYTES))
+        return log.read()
 
 
 def main(asked: "dict[str, list[str]]") -> "dict[str, object]":

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from ssl import create_default_context
+from urllib.request import urlopen
 
 import pytest
 from podlab_testing.deployed import deployment, service, wait_until
@@ -19,7 +21,7 @@ from podlab_testing.own_labs import own_lab
 from podlab_testing.waiting import until
 
 from podlab.client.client import Client
-from podlab.client.config import load_client_config
+from podlab.client.config import load_client_config, state_directory
 from podlab.client.informer import Informer
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.config_pb2 import ConfigMap
@@ -35,6 +37,7 @@ SLACK_S = 15.0
 # So many that some of them have asked the host that is lost.
 CLIENTS = 6
 CONVERGED_WITHIN_S = 90
+MOVED_WITHIN_S = 15
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +186,49 @@ def test_a_host_that_returns_takes_part_again(cluster: OwnCluster) -> None:
     outcome = cluster.play("site.yml")
     assert outcome.code == 0, outcome.text[-4000:]
     assert outcome.changed == set()
+
+
+def holders(cluster: OwnCluster, address: str) -> list[str]:
+    """The masters that have the address."""
+    return [name for name in MASTERS if address in cluster.on(name, "ip -4 -o address show")]
+
+
+def answers(cluster: OwnCluster, address: str) -> bool:
+    """Whether an API server is behind the address, by a certificate that holds it."""
+    ca = state_directory(cluster.lab.name) / "pki/ca.crt"
+    try:
+        with urlopen(f"https://{address}:6443/readyz", timeout=2, context=create_default_context(cafile=ca)) as said:
+            return bool(said.status == 200)
+    except OSError:
+        return False
+
+
+def test_an_address_is_where_an_api_server_answers(cluster: OwnCluster) -> None:
+    address = f"{cluster.addresses()['m1'].rpartition('.')[0]}.9"
+    given = ("-e", f"podlab_floating_address={address}")
+    for changed in (True, False):
+        outcome = cluster.play("site.yml", *given)
+        assert outcome.code == 0, outcome.text[-4000:]
+        assert bool(outcome.changed) is changed, outcome.changed
+    wait_until(lambda: answers(cluster, address), "an API server answers at the floating address", MOVED_WITHIN_S)
+    (first,) = holders(cluster, address)
+    assert address in cluster.cli("kubeconfig", "-o", "-")
+    cluster.on(first, "systemctl stop podlab-apiserver")
+    began_s = time.monotonic()
+    wait_until(lambda: answers(cluster, address), "another master has the address", MOVED_WITHIN_S)
+    print(f"the address answers again {time.monotonic() - began_s:.1f} s after its API server was stopped")
+    cluster.on(first, "systemctl start podlab-apiserver")
+    (second,) = holders(cluster, address)
+    assert second != first
+    cluster.lab.stop([second], hard=True)
+    began_s = time.monotonic()
+    wait_until(lambda: answers(cluster, address), "another master has the address", MOVED_WITHIN_S)
+    print(f"the address answers again {time.monotonic() - began_s:.1f} s after its host was lost")
+    cluster.lab.start([second])
+    wait_until(lambda: served(cluster) == addresses(cluster), "kubernetes leads to all masters", CONVERGED_WITHIN_S)
+    outcome = cluster.play("site.yml")
+    assert outcome.code == 0, outcome.text[-4000:]
+    assert holders(cluster, address) == []
 
 
 def test_a_member_that_lost_its_disk_joins_again(cluster: OwnCluster) -> None:

@@ -14,9 +14,10 @@ from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
-    "masters": ("podlab", "preflight", "master", "backup", "restore", "support", "doctor"),
+    "masters": ("podlab", "preflight", "master", "backup", "keepalived", "restore", "support", "doctor"),
     "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "leave", "support", "doctor"),
     "ingress": (),
+    "keepalived": (),
     "etcd": ("podlab", "preflight", "etcd"),
 }
 """Which roles' variables matter on which hosts."""

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import AddressValueError, IPv4Address, ip_address
 from typing import Final
 
 from podlab.api.values.names import rfc1123_subdomain
 from podlab.deploy.preflight.checks.cluster import WHOLE_INVENTORY
 from podlab.deploy.preflight.finding import Finding, error, warning
 from podlab.deploy.preflight.hosts.facts import Facts, Host
-from podlab.deploy.preflight.hosts.hostvars import ETCD
+from podlab.deploy.preflight.hosts.hostvars import ETCD, FLOATING_ADDRESS
 
 ENDPOINTS: Final = "podlab_etcd_endpoints"
 _SHARED: Final = (
@@ -20,6 +20,8 @@ _SHARED: Final = (
     "podlab_etcd_cert",
     "podlab_etcd_key",
     "podlab_endpoint",
+    FLOATING_ADDRESS,
+    "keepalived_router_id",
 )
 """What all masters have to have the same of."""
 _ENDPOINT: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^/:\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
@@ -37,6 +39,7 @@ def check_masters(groups: Mapping[str, Sequence[str]], hosts: Sequence[Host]) ->
     variables = masters[0].variables
     yield from _existing_etcd(groups, variables)
     yield from _endpoint(str(variables.get("podlab_endpoint") or ""))
+    yield from _floating(str(variables.get(FLOATING_ADDRESS) or ""), hosts)
 
 
 def _existing_etcd(groups: Mapping[str, Sequence[str]], variables: Mapping[str, object]) -> Iterator[Finding]:
@@ -66,6 +69,25 @@ def _endpoint(endpoint: str) -> Iterator[Finding]:
     if endpoint and (not _is_host(host) or not port.isdecimal() or not 0 < int(port) < 1 << 16):
         cause = f"podlab_endpoint is {endpoint}, not a host name or address, with a port or without"
         yield error(WHOLE_INVENTORY, "variable", cause, "write it as api.example.org or 192.0.2.10:6443")
+
+
+def _floating(address: str, hosts: Sequence[Host]) -> Iterator[Finding]:
+    """Whether the address can be nobody's but the masters'."""
+    if not address:
+        return
+    try:
+        IPv4Address(address)
+    except AddressValueError:
+        yield error(
+            WHOLE_INVENTORY,
+            "variable",
+            f"{FLOATING_ADDRESS} is {address}, not an IPv4 address",
+            "write it as 192.0.2.10",
+        )
+        return
+    if taken := [host.name for host in hosts if host.cluster_address == address]:
+        cause = f"{FLOATING_ADDRESS} is {address}, which is the address of {', '.join(taken)}"
+        yield error(WHOLE_INVENTORY, "variable", cause, "choose one of the masters' segment that nobody has")
 
 
 def split_endpoint(endpoint: str) -> tuple[str, str]:

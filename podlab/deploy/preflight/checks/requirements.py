@@ -31,6 +31,7 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
 
 SERVED: Final[Mapping[str, Mapping[int, str]]] = {
     "ingress": {80: "Ingress", 443: "Ingress", 8404: "Ingress (routes and metrics)"},
+    "keepalived": {},
 }
 """Group to the ports that it listens on for others than components."""
 

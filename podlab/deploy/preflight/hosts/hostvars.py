@@ -9,6 +9,9 @@ from podlab.deploy.preflight.hosts.facts import Host
 GROUPS: Final = ("masters", "nodes")
 INGRESS: Final = "ingress"
 """The group of those nodes that serve Ingresses; it may be missing."""
+KEEPALIVED: Final = "keepalived"
+"""No group of an inventory: the masters, where an address moves between them."""
+FLOATING_ADDRESS: Final = "podlab_floating_address"
 ETCD: Final = "etcd"
 """The group of the hosts that etcd runs on; where it is missing, those are the masters if there are several."""
 _OURS: Final = ("podlab_", "preflight_")
@@ -24,6 +27,7 @@ def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Co
     """
     groups: Mapping[str, Any] = variables["groups"]
     members = {group: [str(name) for name in groups.get(group, [])] for group in (*GROUPS, INGRESS, ETCD)}
+    members[KEEPALIVED] = [name for name in members["masters"] if variables["hostvars"][name].get(FLOATING_ADDRESS)]
     members[ETCD] = etcd_members(members, existing=_has_etcd(variables["hostvars"], members["masters"]))
     taking_part = set(map(str, variables["ansible_play_hosts_all"]))
     names = dict.fromkeys(name for group in (*GROUPS, ETCD) for name in members[group])

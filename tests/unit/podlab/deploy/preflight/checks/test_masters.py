@@ -32,6 +32,12 @@ def masters(count: int = 3, *, etcd: bool = True, **variables: Any) -> list[Host
         ({"podlab_endpoint": "192.0.2.10:8443"}, ""),
         ({"podlab_endpoint": "https://api"}, "podlab_endpoint is https://api, not a host name or address"),
         ({"podlab_endpoint": "api:70000"}, "podlab_endpoint is api:70000"),
+        ({"podlab_floating_address": "192.0.2.10"}, ""),
+        ({"podlab_floating_address": "api"}, "podlab_floating_address is api, not an IPv4 address"),
+        (
+            {"podlab_floating_address": "192.0.2.12"},
+            "podlab_floating_address is 192.0.2.12, which is the address of m2",
+        ),
         ({"podlab_etcd_endpoints": ["https://192.0.2.31:2379"], **TLS}, ""),
         ({"podlab_etcd_endpoints": ["http://192.0.2.31:2379"]}, ""),
         ({"podlab_etcd_endpoints": ["192.0.2.31:2379"]}, "192.0.2.31:2379 is no endpoint"),
