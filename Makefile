@@ -18,13 +18,13 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-store bench-failover fuzz protos docs dist sanity bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
-up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); MASTERS=3 NODES=2; DUAL=1: IPv4 and IPv6
-	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) $(if $(MASTERS),--masters $(MASTERS)) $(if $(NODES),--nodes $(NODES)) --ingress $(INGRESS) $(if $(DUAL),--dual-stack)
+up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); MASTERS=3 NODES=2; DUAL=1: IPv4 and IPv6; SUITE=trixie: Debian 13
+	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) $(if $(MASTERS),--masters $(MASTERS)) $(if $(NODES),--nodes $(NODES)) --ingress $(INGRESS) $(if $(DUAL),--dual-stack) $(if $(SUITE),--suite $(SUITE))
 
 down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)
@@ -112,6 +112,9 @@ bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Servic
 bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Services, in a minute (rates: with dnsperf)
 	@scripts/bootstrap servers
 	@$(BIN)/python tests/bench/dns
+
+bench-site: bootstrap ## measure site.yml with 2, 4 and 8 nodes on labs of their own, and how it grows (needs root; SIZES="2 4")
+	@PYTHONPATH=tests $(BIN)/python tests/bench/lab/bench_site.py $(SIZES)
 
 bench-store: bootstrap ## measure the stores, SQLite beside a real etcd, in a minute
 	@scripts/bootstrap servers

@@ -6,23 +6,29 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from podlab.deploy.offline import archive
+from podlab.deploy.offline.fit import check_bundle
 from podlab.deploy.preflight.checks.all import judge
 from podlab.deploy.preflight.checks.existing import strays
 from podlab.deploy.preflight.checks.paths import judged_paths
 from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts import probe
+from podlab.deploy.preflight.hosts.facts import Facts
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
 from podlab.deploy.preflight.report import as_text, has_errors
+from podlab.deploy.release import wheels
 from podlab.deploy.release.jumps import ReleaseVersion
 from podlab.deploy.release.sources import packages_root, project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
     "migrates": {"type": "bool", "default": False},  # whether the store is moved to where the inventory has it
+    "bundle": {"type": "path", "default": ""},  # the archive that all is to be taken from
 }
 
 
@@ -35,7 +41,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
-        outcome = _outcome(task_vars or {}, migrates=params["migrates"])
+        try:
+            bundle = archive.contents(Path(params["bundle"])) if params["bundle"] else None
+        except archive.BundleError as error:
+            raise AnsibleActionFail(str(error)) from error
+        outcome = _outcome(task_vars or {}, bundle, migrates=params["migrates"])
         if params["report"]:
             Path(params["report"]).write_text(dump(outcome))
         told = as_text(outcome)
@@ -49,7 +59,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "msg": told, "warnings": warnings}
 
 
-def _outcome(variables: dict[str, Any], *, migrates: bool) -> Outcome:
+def _outcome(variables: dict[str, Any], bundle: archive.Contents | None, *, migrates: bool) -> Outcome:
     hosts = hosts_of(variables)
     own = {host.name: variables["hostvars"][host.name] for host in hosts}
     seen = {name: seen_from_json(_plain(own[name]["preflight_seen"]["seen"])) for name in own}
@@ -62,7 +72,10 @@ def _outcome(variables: dict[str, Any], *, migrates: bool) -> Outcome:
     findings = judge(hosts, facts, ways, release, migrates=migrates)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))
-    return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])
+    reached = {name: each for name, each in facts.items() if isinstance(each, Facts)}
+    wanted = wheels.requirements(project_root())
+    offline = check_bundle(hosts, reached, bundle, wanted) if bundle else ()
+    return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers, *offline])
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from podlab.deploy.images.catalog import build as build_image
 from podlab.deploy.images.elf import ProgramError
+from podlab.deploy.offline.archive import BundleError
+from podlab.deploy.offline.opened import Bundle
 from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.release import bundle, sources, wheels
 from podlab.deploy.release.environment import RELEASES, Variant, is_compiled
@@ -22,11 +25,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},  # where the archive is to be
     "target": {"type": "str", "required": True},  # the wheels that fit the hosts: cp311-x86_64
     "extras": {"type": "list", "elements": "str", "required": True},  # what of Podlab they run: master, node
+    "bundle": {"type": "path", "default": ""},  # the archive that all is taken from, and nothing is downloaded
 }
 
 
 class ActionModule(ActionBase):
-    """Result: `changed`, `name`, `version` (as servers tell it), `folder` there, `archives`, `compiled`, `images`."""
+    """Result: `changed`, `name`, `version` (as servers tell it), `folder` there, `archives`, `compiled`, `images`;
+    `bundle` is the folder with the bundle's files.
+    """
 
     _supports_check_mode = True
     _requires_connection = False
@@ -38,24 +44,28 @@ class ActionModule(ActionBase):
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             variant = Variant(wheels.WheelPlatform.parse(params["target"]), tuple(params["extras"]))
-            return {**result, **self._ensure(variant, directory)}
-        except (wheels.WheelError, ProgramError, OSError, ValueError) as error:
+            return {**result, **self._ensure(variant, directory, params["bundle"])}
+        except (wheels.WheelError, BundleError, ProgramError, OSError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
 
-    def _ensure(self, variant: Variant, directory: Path) -> dict[str, Any]:
+    def _ensure(self, variant: Variant, directory: Path, archive: str) -> dict[str, Any]:
         root, cache = sources.project_root(), wheels.cache_directory()
+        opened = Bundle.open(Path(archive), cache) if archive else None
+        make_image = opened.image if opened else build_image
         if self._task.check_mode:
-            release = bundle.describe(root, variant, directory)
+            release = bundle.describe(root, variant, directory, make_image)
             archives, packed = [], not release.archive.exists()
         else:
-            release, packed = bundle.ensure(root, variant, directory, cache)
-            archives = [str(bundle.packages(root, variant, cache)), str(release.archive)]
+            found = opened.wheels(root, variant.target) if opened else wheels.dependencies(root, variant.target, cache)
+            release, packed = bundle.ensure(root, variant, directory, cache, make_image)
+            archives = [str(bundle.packages(root, variant, found, cache)), str(release.archive)]
         return {
             "changed": packed,
             "name": release.name,
             "version": str(current(root)),
             "folder": f"{RELEASES}/{release.name}",
             "archives": archives,
+            "bundle": str(opened.folder) if opened else "",
             "compiled": is_compiled(variant.target),
             "images": [dataclasses.asdict(image) for image in release.images],
         }

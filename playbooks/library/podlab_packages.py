@@ -28,7 +28,9 @@ short_description: Debian packages by apt-get alone
 description:
   - C(present) installs what is missing, from an archive of package files if that is there and complete,
     else from the host's own package sources. Configuration that is there already stays as it is, and nothing is removed
-    for it. A package that provides another one is that package (Docker's containerd.io is a containerd).
+    for it. With C(offline) the package sources are not asked: what the archive lacks is an error.
+    An archive with an index (C(Packages)) may hold more than is needed. A package that provides another one is that
+    package (Docker's containerd.io is a containerd).
   - C(purged) removes what C(present) has installed, as far as no other package needs it now. One that only
     recommends it needs it, unless it was there before and lived without.
   - Both finish first what an interrupted dpkg left half done.
@@ -37,6 +39,7 @@ options:
   names: {description: The packages; with C(purged) those that stay., type: list, elements: str, default: []}
   state: {description: What is wanted., type: str, choices: [present, purged], default: present}
   archive: {description: A tar of package files on the host., type: path, default: /var/cache/podlab/packages.tar}
+  offline: {description: "Whether there is the archive, and nothing else.", type: bool, default: false}
   record: {description: "What was installed, a name a line.", type: path, default: /var/lib/podlab/packages.installed}
 author: [Podlab]
 """
@@ -45,6 +48,7 @@ OPTIONS = {
     "names": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "purged"], "default": "present"},
     "archive": {"type": "path", "default": "/var/cache/podlab/packages.tar"},
+    "offline": {"type": "bool", "default": False},
     "record": {"type": "path", "default": "/var/lib/podlab/packages.installed"},
 }
 APT = [
@@ -62,6 +66,8 @@ LOCK_WITHIN_S = 120.0
 JOURNAL = Path("/var/lib/dpkg/updates")
 # Packages' files are here; each may be a file system of its own.
 PLACES = ("/", "/etc", "/usr", "/var")
+# Of an archive that apt can choose from.
+INDEX = "Packages"
 FINISHED = ("installed", "not-installed", "config-files")
 
 
@@ -272,10 +278,28 @@ def install_offline(names: list[str], folder: Path, record: Path) -> None:
         "--option=Dir::Cache::pkgcache=",
         "--option=Dir::Cache::srcpkgcache=",
     )
-    apt_install([str(path) for path in sorted(folder.glob("*.deb"))], record, alone)
+    if (folder / INDEX).exists():
+        alone += of_the_folder(folder)
+        run([*APT, *alone, "update"])
+        apt_install(names, record, alone)
+    else:
+        apt_install([str(path) for path in sorted(folder.glob("*.deb"))], record, alone)
     left = missing(names, known())
     if left:
         raise AptError("they hold no " + ", ".join(left))
+
+
+def of_the_folder(folder: Path) -> tuple[str, ...]:
+    """apt's options by which a folder with an index is its only package source; it came with its digests' list."""
+    sources = folder / "sources.list"
+    sources.write_text(f"deb [trusted=yes] file:{folder} ./\n")
+    return (
+        f"--option=Dir::Etc::sourcelist={sources}",
+        "--option=Dir::Etc::sourceparts=/dev/null",
+        "--option=Dir::Etc::preferences=/dev/null",
+        "--option=Dir::Etc::preferencesparts=/dev/null",
+        "--option=APT::Sandbox::User=root",
+    )
 
 
 def install_online(names: list[str], folder: Path, record: Path) -> None:
@@ -311,14 +335,18 @@ def pack(folder: Path, archive: Path) -> None:
     partial.replace(archive)
 
 
-def install(names: list[str], archive: Path, record: Path) -> tuple[bool, str]:
+def install(names: list[str], archive: Path, record: Path, offline: bool = False) -> tuple[bool, str]:
     """Whether package files were downloaded, and why those at hand were not enough."""
     folder, why = archive.with_suffix(""), ""
+    if offline and not archive.exists():
+        raise AptError(f"there are no package files for this host, which lacks {', '.join(names)}")
     if archive.exists():
         try:
             unpack(archive, folder)
             install_offline(names, folder, record)
         except AptError as error:
+            if offline:
+                raise AptError(f"the package files at hand do not do: {error}") from error
             why = f"the package files of {archive} do not do, the host's package sources are asked: {error}"
         else:
             return False, ""
@@ -327,14 +355,14 @@ def install(names: list[str], archive: Path, record: Path) -> tuple[bool, str]:
     return True, why
 
 
-def present(names: list[str], archive: Path, record: Path) -> tuple[bool, str]:
+def present(names: list[str], archive: Path, record: Path, offline: bool = False) -> tuple[bool, str]:
     """See `install`; what was cut off is finished first."""
     if interrupted():
         repair({*names, *recorded(record)})
     packages = known()
     half = [name for name in unfinished(packages) if name in recorded(record)]
     left = sorted({*missing(names, packages), *half, *not_on_disk(record)})
-    return install(left, archive, record) if left else (False, "")
+    return install(left, archive, record, offline) if left else (False, "")
 
 
 def ours(record: Path, kept: list[str], packages: dict[str, Package]) -> list[str]:
@@ -387,7 +415,7 @@ def main() -> None:
         if module.params["state"] == "present":
             pending = sorted({*missing(names, packages), *not_on_disk(record)})
             if (pending or cut) and not module.check_mode:
-                downloaded, why = present(names, archive, record)
+                downloaded, why = present(names, archive, record, module.params["offline"])
         else:
             pending = ours(record, names, packages)
             if not module.check_mode:

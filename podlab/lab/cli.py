@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from podlab.deploy.debian import DEFAULT_SUITE
 from podlab.lab import inventory, invoker
 from podlab.lab.errors import LabError
 from podlab.lab.lab import Lab, all_names
@@ -34,13 +35,24 @@ def create(
     subnet: Annotated[str, typer.Option(help="The lab's network; a free one in 10.99.0.0/16 by default.")] = "",
     segments: Annotated[int, typer.Option(help="Network segments; of two, each has every second node.")] = 1,
     dual_stack: Annotated[bool, typer.Option("--dual-stack", help="A cluster of IPv4 and IPv6.")] = False,
+    suite: Annotated[str, typer.Option(help="The hosts' release of Debian: bookworm or trixie.")] = DEFAULT_SUITE,
+    isolated: Annotated[bool, typer.Option("--isolated", help="Hosts that reach each other and this machine.")] = False,
     ingress: Annotated[list[str] | None, typer.Option(help="A node that serves Ingresses; may be repeated.")] = None,
 ) -> None:
     """Make a lab and boot its hosts; one that exists is completed and started."""
     with _as_root():
         made = Lab(lab)
         spec = made.create(
-            LabSpec(name=lab, masters=masters, nodes=nodes, subnet=subnet, segments=segments, dual_stack=dual_stack)
+            LabSpec(
+                name=lab,
+                masters=masters,
+                nodes=nodes,
+                subnet=subnet,
+                segments=segments,
+                dual_stack=dual_stack,
+                suite=suite,
+                isolated=isolated,
+            )
         )
         hosts = inventory.write(spec, made.directory, inventory.project_dir(), ingress or ())
         invoker.give(hosts.parents[1])

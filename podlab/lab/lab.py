@@ -49,7 +49,7 @@ class Lab:
 
     def create(self, spec: LabSpec) -> LabSpec:
         """Make the lab, or complete and start the one that exists with the same hosts. Returns it with its subnet."""
-        base = image.ensure()
+        base = image.ensure(spec.suite)
         with self._locked():
             known = self._read()
             if known is None:
@@ -212,9 +212,18 @@ def _refuse_difference(known: LabSpec, asked: LabSpec) -> None:
             f"lab {known.name!r} exists with {_amounts(known)}, not with {_amounts(asked)}: "
             f"`podlab lab destroy --lab {known.name}` first"
         )
+    if (known.suite, known.isolated) != (asked.suite, asked.isolated):
+        raise LabError(
+            f"lab {known.name!r} exists {_kind(known)}, not {_kind(asked)}: "
+            f"`podlab lab destroy --lab {known.name}` first"
+        )
     if asked.subnet and asked.subnet != known.subnet:
         raise LabError(f"lab {known.name!r} exists in {known.subnet}, not {asked.subnet}: destroy it first")
 
 
 def _amounts(spec: LabSpec) -> str:
     return f"{spec.masters} masters and {spec.nodes} nodes on {spec.segments} segments"
+
+
+def _kind(spec: LabSpec) -> str:
+    return f"of {spec.suite} {'without' if spec.isolated else 'with'} a way out"

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import asdict, dataclass, replace
 
+from podlab.deploy.debian import DEFAULT_SUITE, SUITES
 from podlab.lab.errors import LabError
 
 # Bridges are called pl-<lab> and p2-<lab>, and the kernel allows 15 characters for a link's name.
@@ -67,6 +68,10 @@ class LabSpec:
     segments: int = 1
     dual_stack: bool = False
     """Whether the cluster is to have networks of both families; the hosts have addresses of both anyhow."""
+    suite: str = DEFAULT_SUITE
+    """The hosts' release of Debian, by its name."""
+    isolated: bool = False
+    """Whether the hosts reach each other and this machine alone: no package source, registry or time server."""
 
     def __post_init__(self) -> None:
         check_lab_name(self.name)
@@ -80,6 +85,8 @@ class LabSpec:
             raise LabError(f"lab {self.name!r} would have no hosts: ask for at least one master or node")
         if self.subnet:
             _network(self.subnet)
+        if self.suite not in SUITES:
+            raise LabError(f"suite {self.suite!r} is none that lab hosts can have: {', '.join(SUITES)}")
 
     def with_subnet(self, subnet: str) -> "LabSpec":
         return replace(self, subnet=subnet)

@@ -10,7 +10,7 @@ from podlab.lab.host import rootfs
 from podlab.lab.lab import Lab
 from podlab_testing.source_code import PROJECT
 
-LETTERS = ("c", "d", "l", "n", "s", "u", "y")
+LETTERS = ("b", "c", "d", "l", "n", "s", "u", "y")
 
 
 def own_lab(letter: str) -> Lab:

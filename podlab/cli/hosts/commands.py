@@ -14,6 +14,7 @@ from podlab.cli.failures import CommandError
 from podlab.cli.hosts import inventories
 from podlab.client.config import cluster_name, state_directory
 from podlab.deploy import ansible
+from podlab.deploy.debian import DEFAULT_SUITE
 from podlab.deploy.preflight.arguments import PassingOn
 from podlab.deploy.preflight.playbook import inventory_given
 from podlab.deploy.release.sources import project_root
@@ -34,7 +35,13 @@ class Init(PassingOn):
 
 
 class UpOrLab(PassingOn):
-    own: ClassVar[Mapping[str, bool]] = {"--lab": False, "--masters": True, "--nodes": True, "--dual-stack": False}
+    own: ClassVar[Mapping[str, bool]] = {
+        "--lab": False,
+        "--masters": True,
+        "--nodes": True,
+        "--dual-stack": False,
+        "--suite": True,
+    }
 
 
 def init(ctx: typer.Context, name: Name = "m1") -> None:
@@ -79,6 +86,7 @@ def up(
     masters: Annotated[int, typer.Option(help="Of a lab: masters.")] = 1,
     nodes: Annotated[int, typer.Option(help="Of a lab: nodes.")] = 2,
     dual_stack: Annotated[bool, typer.Option("--dual-stack", help="Of a lab: IPv4 and IPv6.")] = False,
+    suite: Annotated[str, typer.Option(help="Of a lab: its hosts' release of Debian.")] = DEFAULT_SUITE,
 ) -> None:
     """Deploy what an inventory says, or a lab on this machine with an example application on it.
 
@@ -91,7 +99,7 @@ def up(
     if missing:
         raise CommandError(f"lab hosts need programs that are not here: sudo apt-get install {' '.join(missing)}")
     words = ["--lab", cluster_name(), "--masters", str(masters), "--nodes", str(nodes)]
-    words += ["--ingress", "n1", *(["--dual-stack"] if dual_stack else [])]
+    words += ["--suite", suite, "--ingress", "n1", *(["--dual-stack"] if dual_stack else [])]
     done = subprocess.run([sys.executable, "-m", "podlab.lab.bringup.up", *words], check=False)
     raise typer.Exit(done.returncode)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,10 @@ from podlab.deploy.release.environment import Variant
 KEPT_BUILDS = 5
 # How a release is laid out on a host: another number is another release of the same sources.
 LAYOUT = 3
+
+
+MakeImage = Callable[[str, Path], Path]
+"""Puts the archive of the image of a name into a folder, and returns its path."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,19 @@ class Release:
     images: tuple[BundledImage, ...]
 
 
-def describe(root: Path, variant: Variant, directory: Path, names: Iterable[str] = tuple(IMAGES)) -> Release:
+def describe(
+    root: Path,
+    variant: Variant,
+    directory: Path,
+    make_image: MakeImage = build_image,
+    names: Iterable[str] = tuple(IMAGES),
+) -> Release:
     """The release that the sources, the requirements and the images of these names make.
 
     Nothing is downloaded or packed. Only the images are made, in `directory`: their bytes depend on this machine's
-    busybox.
+    busybox, or on that of the machine where they were made.
     """
-    images = tuple(_image(name, directory / "images") for name in names)
+    images = tuple(_image(make_image(name, directory / "images"), name) for name in names)
     state = [
         LAYOUT,
         str(variant.target),
@@ -57,9 +67,11 @@ def describe(root: Path, variant: Variant, directory: Path, names: Iterable[str]
     return Release(name, directory / f"release-{variant.target}-{digest}.tar", images)
 
 
-def ensure(root: Path, variant: Variant, directory: Path, cache: Path) -> tuple[Release, bool]:
+def ensure(
+    root: Path, variant: Variant, directory: Path, cache: Path, make_image: MakeImage = build_image
+) -> tuple[Release, bool]:
     """The release, with its archive in `directory`, and whether it had to be packed; older ones for the target go."""
-    release = describe(root, variant, directory)
+    release = describe(root, variant, directory, make_image)
     if release.archive.exists():
         return release, False
     state = sources.digest(root, sources.source_files(root))
@@ -72,15 +84,14 @@ def ensure(root: Path, variant: Variant, directory: Path, cache: Path) -> tuple[
     return release, True
 
 
-def packages(root: Path, variant: Variant, cache: Path) -> Path:
-    """The archive of what the variant's Podlab needs, the same for many releases."""
-    archive = environment.dependencies(root, variant, wheels.dependencies(root, variant.target, cache), cache)
+def packages(root: Path, variant: Variant, wheel_folder: Path, cache: Path) -> Path:
+    """The archive of what the variant's Podlab needs, out of these wheels; the same for many releases."""
+    archive = environment.dependencies(root, variant, wheel_folder, cache)
     wheels.forget_old(cache, f"packages-{variant}-*", KEPT_BUILDS)
     return archive
 
 
-def _image(name: str, directory: Path) -> BundledImage:
-    path = build_image(name, directory)
+def _image(path: Path, name: str) -> BundledImage:
     with tarfile.open(path) as archive:
         index = archive.extractfile("index.json")
         assert index is not None

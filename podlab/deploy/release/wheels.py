@@ -3,6 +3,7 @@
 Which package index pip asks is pip's own configuration.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -23,6 +24,9 @@ EXTRAS = ("master", "node")
 PIP_WITHIN_S = 600
 # Wheels for any Linux with glibc 2.28 or newer: Debian 12 has 2.36, Ubuntu 24.04 has 2.39.
 PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010")
+
+
+_MADE_BY_PIP = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
 class WheelError(Exception):
@@ -76,6 +80,13 @@ def own(root: Path, sources_digest: str, cache: Path) -> Path:
     return made_once(cache / f"podlab-{sources_digest}", lambda folder: _build(root, folder))
 
 
+def whole(root: Path, sources_digest: str, cache: Path) -> Path:
+    """The directory with the wheel that makes a machine one that deploys: with playbooks, checks and examples."""
+    if not is_installed(root):
+        return own(root, sources_digest, cache)
+    return made_once(cache / f"podlab-whole-{sources_digest}", lambda folder: _as_it_was(packages_root(root), folder))
+
+
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
     """The folder, made by `make` when it is missing; whole or not at all, also when two make it at once."""
     if folder.is_dir():
@@ -126,6 +137,20 @@ def _repack(packages: Path, wheel: Path) -> None:
             for path in sorted(top.rglob("*")):
                 if path.is_file() and is_source(path.relative_to(packages)):
                     packed.write(path, path.relative_to(packages))
+
+
+def _as_it_was(packages: Path, folder: Path) -> None:
+    """The wheel that was installed: of the files that it was recorded with, those that pip did not make itself."""
+    described = next(packages.glob("podlab-*.dist-info"))
+    record = described / "RECORD"
+    made = {str((described / name).relative_to(packages)) for name in _MADE_BY_PIP}
+    rows = [row for row in csv.reader(record.read_text().splitlines()) if row and row[0] not in made]
+    rows = [row for row in rows if not row[0].startswith(("..", "/")) and "__pycache__" not in row[0]]
+    with zipfile.ZipFile(folder / f"{described.stem}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, *_ in rows:
+            packed.write(packages / name, name)
+        told = [",".join(row) for row in [*rows, [str(record.relative_to(packages)), "", ""]]]
+        packed.writestr(str(record.relative_to(packages)), "\n".join(told) + "\n")
 
 
 def pip(*arguments: str) -> None:

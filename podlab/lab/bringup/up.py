@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.status import Status
 
 from podlab.client.config import STATE_DIRECTORY
+from podlab.deploy.debian import DEFAULT_SUITE
 from podlab.deploy.release.sources import project_root
 from podlab.errors import ApiError
 from podlab.lab import inventory, invoker
@@ -52,7 +53,7 @@ class Up:
 
 
 def base_image(up: Up) -> None:
-    image.ensure()
+    image.ensure(up.spec.suite)
 
 
 def boot(up: Up) -> None:
@@ -120,6 +121,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--masters", type=int, default=1)
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--dual-stack", action="store_true")
+    parser.add_argument("--suite", default=DEFAULT_SUITE, help="the hosts' release of Debian")
     parser.add_argument("--ingress", nargs="*", default=[], help="nodes that serve Ingresses")
     options = parser.parse_args(arguments)
     console = Console(soft_wrap=True)
@@ -128,7 +130,13 @@ def main(arguments: list[str]) -> int:
         console.print("error: lab hosts need root: sudo make up", markup=False)
         return 1
     try:
-        spec = LabSpec(name=options.lab, masters=options.masters, nodes=options.nodes, dual_stack=options.dual_stack)
+        spec = LabSpec(
+            name=options.lab,
+            masters=options.masters,
+            nodes=options.nodes,
+            dual_stack=options.dual_stack,
+            suite=options.suite,
+        )
         _run(spec, tuple(options.ingress), console)
     except (LabError, ApiError, SettingsError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)

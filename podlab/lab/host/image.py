@@ -4,9 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
+from podlab.deploy import debian
 from podlab.lab.command import run
 from podlab.lab.errors import LabError
-from podlab.lab.host.recipe import FILES, LINKS, REMOVED, Recipe, apt_options, sources
+from podlab.lab.host.recipe import FILES, LINKS, REMOVED, Recipe
 from podlab.lab.lock import locked
 from podlab.lab.paths import CACHE
 
@@ -14,27 +15,20 @@ CERTIFICATES = Path("/usr/local/share/ca-certificates")
 BUILD_WITHIN_S = 900.0
 
 
-def recipe_here() -> Recipe:
+def recipe_here(suite: str) -> Recipe:
     """The recipe that this machine's apt settings and own certificate authorities give."""
-    targets = run(
-        [
-            "apt-get",
-            "indextargets",
-            "--format",
-            "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)",
-            "Created-By: Packages",
-        ]
-    )
+    targets = run(["apt-get", "indextargets", "--format", debian.INDEX_FORMAT, "Created-By: Packages"])
     return Recipe(
-        sources=sources(targets),
-        apt_options=apt_options(run(["apt-config", "dump"]), dict(os.environ)),
+        suite=suite,
+        sources=debian.sources(targets, suite),
+        apt_options=debian.apt_options(run(["apt-config", "dump"]), dict(os.environ)),
         certificates=tuple((str(path), path.read_text()) for path in sorted(CERTIFICATES.glob("*.crt"))),
     )
 
 
-def ensure(cache: Path = CACHE) -> Path:
+def ensure(suite: str = debian.DEFAULT_SUITE, cache: Path = CACHE) -> Path:
     """The base image's directory, made now if the cache does not hold it."""
-    recipe = recipe_here()
+    recipe = recipe_here(suite)
     image = cache / f"base-{recipe.digest}"
     if image.is_dir():
         return image

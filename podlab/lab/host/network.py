@@ -25,7 +25,12 @@ class Rule:
 
 
 def rules(spec: LabSpec) -> tuple[Rule, ...]:
-    """Hosts reach the world behind this machine's address, also where a firewall forwards nothing by default."""
+    """Hosts reach the world behind this machine's address, also where a firewall forwards nothing by default.
+
+    Those of an isolated lab do not: what they send elsewhere is dropped, which counts it.
+    """
+    if spec.isolated:
+        return tuple(rule for segment in spec.networks for rule in _rules_of_isolated(spec, segment))
     return tuple(rule for segment in spec.networks for rule in _rules_of(spec, segment))
 
 
@@ -38,6 +43,17 @@ def _rules_of(spec: LabSpec, segment: Segment) -> tuple[Rule, ...]:
         Rule(table="nat", chain="POSTROUTING", match=(*leaving, *mark, "-j", "MASQUERADE")),
         Rule(table="filter", chain="FORWARD", match=("-i", segment.bridge, *mark, "-j", "ACCEPT")),
         Rule(table="filter", chain="FORWARD", match=("-o", segment.bridge, *mark, "-j", "ACCEPT")),
+    )
+
+
+def _rules_of_isolated(spec: LabSpec, segment: Segment) -> tuple[Rule, ...]:
+    """The last one put in comes first: pods' packets cross the bridge, and between a lab's segments there is a way."""
+    mark = ("-m", "comment", "--comment", rule_mark(spec.name))
+    into = ("-i", segment.bridge)
+    return (
+        Rule(table="filter", chain="FORWARD", match=(*into, *mark, "-j", "DROP")),
+        Rule(table="filter", chain="FORWARD", match=(*into, "-d", spec.subnet, *mark, "-j", "ACCEPT")),
+        Rule(table="filter", chain="FORWARD", match=(*into, "-o", segment.bridge, *mark, "-j", "ACCEPT")),
     )
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-SUITE = "bookworm"
 PACKAGES = (
     "systemd",
     "systemd-sysv",
@@ -16,14 +15,6 @@ PACKAGES = (
     "ca-certificates",
     "iptables",
     "sudo",
-)
-
-# Settings of this machine's apt that decide whether apt can reach the mirror at all.
-APT_SETTINGS = (
-    "Acquire::http::Proxy",
-    "Acquire::https::Proxy",
-    "Acquire::Check-Valid-Until",
-    "Acquire::Check-Date",
 )
 
 FILES = {
@@ -68,15 +59,17 @@ REMOVED = ("etc/ssh/ssh_host_*_key*", "etc/machine-id", "var/log/*.log", "var/lo
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides what the base image holds."""
+    """Everything that decides what the base image holds. `suite` is a release of Debian by its name."""
 
+    suite: str
     sources: tuple[str, ...]
     apt_options: tuple[str, ...]
     certificates: tuple[tuple[str, str], ...]
 
     @property
     def digest(self) -> str:
-        content = [SUITE, PACKAGES, FILES, LINKS, REMOVED, asdict(self)]
+        own = asdict(self)
+        content = [own.pop("suite"), PACKAGES, FILES, LINKS, REMOVED, own]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def mmdebstrap(self, target: str) -> list[str]:
@@ -95,30 +88,7 @@ class Recipe:
             '--customize-hook=mkdir -p "$1/usr/local/share/ca-certificates"',
             *(f"--customize-hook=copy-in {path} /usr/local/share/ca-certificates" for path, _ in self.certificates),
             '--customize-hook=chroot "$1" update-ca-certificates',
-            SUITE,
+            self.suite,
             target,
             *self.sources,
         ]
-
-
-def sources(targets: str) -> tuple[str, ...]:
-    """This machine's own Debian mirrors for the suite, from `apt-get indextargets` (see image.py for its format).
-
-    None, where the machine runs something else: mmdebstrap then uses its default mirror.
-    """
-    lines = []
-    for line in targets.splitlines():
-        origin, uri, release, component = line.split("|")
-        if origin == "Debian" and component == "main" and release.split("-")[0] == SUITE:
-            lines.append(f"deb {uri} {release} {component}")
-    return tuple(dict.fromkeys(lines))
-
-
-def apt_options(dump: str, environment: dict[str, str]) -> tuple[str, ...]:
-    """The settings to repeat inside, from `apt-config dump`, and from the proxy variables that apt obeys."""
-    wanted = [line for line in dump.splitlines() if line.split(" ")[0] in APT_SETTINGS and not line.endswith('"";')]
-    for scheme in ("http", "https"):
-        setting = f"Acquire::{scheme}::Proxy"
-        if (proxy := environment.get(f"{scheme}_proxy")) and not any(line.startswith(setting) for line in wanted):
-            wanted.append(f'{setting} "{proxy}";')
-    return tuple(wanted)

@@ -117,6 +117,25 @@ def test_files_at_hand_are_installed_without_asking_the_sources(tmp_path: Path, 
     assert set(apt.packages) == {"containerd", "runc"}
 
 
+def test_of_an_archive_with_an_index_apt_takes_what_is_needed(tmp_path: Path, use: Any, record: Path) -> None:
+    apt = use(Apt())
+    archive = archive_of(tmp_path / "packages.tar", "Packages", "containerd.deb", "libc6.deb")
+    assert podlab_packages.install(["containerd"], archive, record, offline=True) == (False, "")
+    assert apt.calls == ["update", "install"]
+    assert set(apt.packages) == {"containerd"}
+    assert (tmp_path / "packages/sources.list").read_text() == f"deb [trusted=yes] file:{tmp_path}/packages ./\n"
+
+
+def test_offline_what_the_files_lack_is_an_error_and_no_source_is_asked(tmp_path: Path, use: Any, record: Path) -> None:
+    apt = use(Apt(sources=("containerd",)))
+    with pytest.raises(podlab_packages.AptError, match="no package files for this host, which lacks containerd"):
+        podlab_packages.install(["containerd"], tmp_path / "none.tar", record, offline=True)
+    archive = archive_of(tmp_path / "packages.tar", "runc.deb")
+    with pytest.raises(podlab_packages.AptError, match="do not do: they hold no containerd"):
+        podlab_packages.install(["containerd"], archive, record, offline=True)
+    assert "update" not in apt.calls
+
+
 def test_files_that_do_not_do_are_told_and_the_sources_asked(tmp_path: Path, use: Any, record: Path) -> None:
     apt = use(Apt(sources=("containerd",)))
     archive = archive_of(tmp_path / "packages.tar", "runc.deb")

@@ -62,6 +62,7 @@ def test_a_bridge_name_fits_the_kernels_15_characters(name: str) -> None:
         ({"segments": 3}, "3 segments"),
         ({"segments": 2, "nodes": 101}, "101 nodes on two segments"),
         ({"subnet": "10.99.7.0/25"}, "too small"),
+        ({"suite": "buster"}, "suite 'buster' is none that lab hosts can have: bookworm, trixie"),
         ({"subnet": "10.99.7.3/24"}, "not an IPv4 network"),
         ({"subnet": "fd00::/64"}, "not an IPv4 network"),
     ],

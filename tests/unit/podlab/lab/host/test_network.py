@@ -33,6 +33,17 @@ def test_a_firewall_that_forwards_nothing_lets_the_lab_through() -> None:
     assert forwards == [("-i", "pl-ci"), ("-o", "pl-ci")]
 
 
+def test_an_isolated_lab_has_no_way_out_but_one_between_its_segments() -> None:
+    lab = LabSpec(name="ci", subnet="10.99.3.0/24", segments=2, isolated=True)
+    rules = [" ".join(rule.match) for rule in network.rules(lab) if rule.match[1] == "p2-ci"]
+    assert [rule.replace("-m comment --comment podlab-lab:ci ", "") for rule in rules] == [
+        "-i p2-ci -j DROP",
+        "-i p2-ci -d 10.99.3.0/24 -j ACCEPT",
+        "-i p2-ci -o p2-ci -j ACCEPT",
+    ]
+    assert len(network.rules(lab)) == 6
+
+
 def test_what_goes_from_one_segment_to_the_other_keeps_its_address() -> None:
     rules = [rule.match for rule in network.rules(LabSpec(name="ci", subnet="10.99.3.0/24", segments=2))]
     leaving = [" ".join(match[:8]) for match in rules if "MASQUERADE" in match]
