@@ -74,4 +74,4 @@ class ActionModule(ActionBase):
 def current(root: Path) -> ReleaseVersion | None:
     """What hosts run once they have what is packed here."""
     state = sources.digest(root, sources.source_files(root))
-    return ReleaseVersion.parse({**probe.release(str(root)), "build": sources.build(state)})
+    return ReleaseVersion.parse({**probe.release(str(sources.packages_root(root))), "build": sources.build(state)})

@@ -59,6 +59,8 @@ def dependencies(root: Path, variant: Variant, wheel_folder: Path, cache: Path) 
             tree = Path(temporary)
             found = [
                 "--no-index",
+                # pip asks that of the Python that it runs on itself. They were chosen for the hosts' when they came.
+                "--ignore-requires-python",
                 "--find-links",
                 str(wheel_folder),
                 "--target",
