@@ -126,7 +126,8 @@ async def _load(masters: Masters, first: int, count: int, file: Path) -> asyncio
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
-    process.kill()
+    with suppress(ProcessLookupError):  # which its log explains
+        process.kill()
     await process.wait()
 
 

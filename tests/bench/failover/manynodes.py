@@ -39,6 +39,17 @@ class FakeNode:
         self._told = told
 
     async def register(self) -> None:
+        """As often as it takes."""
+        while True:
+            try:
+                await self._register()
+            except ApiError:
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self._tell("registered", time.monotonic())
+                return
+
+    async def _register(self) -> None:
         node = Node()
         node.metadata.name = self.name
         node.metadata.labels["kubernetes.io/hostname"] = self.name
@@ -56,8 +67,10 @@ class FakeNode:
         lease.metadata.name, lease.metadata.namespace = self.name, NAMESPACE
         lease.spec.holderIdentity, lease.spec.leaseDurationSeconds = self.name, LEASE_S
         lease.spec.renewTime.CopyFrom(times.now_micro())
-        self._lease = await self._client.create(lease)
-        self._tell("registered", time.monotonic())
+        try:
+            self._lease = await self._client.create(lease)
+        except AlreadyExists:
+            self._lease = await self._client.get(Lease, self.name, NAMESPACE)
 
     async def run(self) -> None:
         own = f"metadata.name={self.name}"

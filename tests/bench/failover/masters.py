@@ -66,6 +66,10 @@ class Master:
         self._own.send_signal(signal.SIGCONT)
 
     async def end(self) -> None:
+        """Tells what one said last that has ended by itself."""
+        if self._own is not None and self._own.returncode not in (None, -signal.SIGKILL):
+            said = self.config.with_suffix(".log").read_text(errors="replace")
+            print(f"API server {self.number} ended with {self._own.returncode}: {said[-3000:]}", flush=True)
         if self._own is not None and self._own.returncode is None:
             self.go_on()
             self._own.terminate()
