@@ -59,7 +59,7 @@ class Cutoff:
         while True:
             if await self._answers():
                 answered_s = time.monotonic()
-            elif time.monotonic() - answered_s >= self.silent_s and is_cut_off(await self._asked()):
+            elif time.monotonic() - answered_s >= self.silent_s and await self._is_alone():
                 return
             if not await self._slept():
                 answered_s = time.monotonic()
@@ -87,5 +87,7 @@ class Cutoff:
             return False
         return True
 
-    async def _asked(self) -> list[Neighbour]:
-        return list(await asyncio.gather(*map(self.ask, self.others())))
+    async def _is_alone(self) -> bool:
+        """The store may be there for everybody again by the time that the others have answered."""
+        others = await asyncio.gather(*map(self.ask, self.others()))
+        return is_cut_off(others) and not await self._answers()
