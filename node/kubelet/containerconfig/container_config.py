@@ -53,7 +53,7 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> c
         metadata=cri.PodSandboxMetadata(
             name=pod.metadata.name, uid=pod.metadata.uid, namespace=pod.metadata.namespace, attempt=attempt
         ),
-        hostname="" if pod.spec.hostNetwork else dns.hostname(pod),
+        hostname="" if pod.spec.hostNetwork else dns.kernel_name(pod),
         log_directory=str(log_directory(pod)),
         dns_config=dns.cri_config(resolv_conf),
         labels={**pod.metadata.labels, **identity(pod)},

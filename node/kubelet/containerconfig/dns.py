@@ -9,6 +9,7 @@ from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 CLUSTER_DOMAIN = "cluster.local"
+KERNEL_NAME_CHARS = 64
 _MANAGED = (
     "# Kubernetes-managed hosts file.",
     "127.0.0.1\tlocalhost",
@@ -25,8 +26,26 @@ def cri_config(conf: ResolvConf) -> cri.DNSConfig:
     return cri.DNSConfig(servers=conf.servers, searches=conf.searches, options=conf.options)
 
 
+def kernel_name(pod: pod_pb2.Pod) -> str:
+    """What the kernel calls the pod: its short name, or the full one where the pod says so."""
+    if pod.spec.setHostnameAsFQDN and pod.spec.subdomain:
+        return f"{hostname(pod)}.{_domain(pod)}"
+    return hostname(pod)
+
+
+def why_too_long(pod: pod_pb2.Pod) -> str:
+    """Why the kernel does not take the pod's name; empty when it does."""
+    name = kernel_name(pod)
+    if len(name) <= KERNEL_NAME_CHARS or pod.spec.hostNetwork:
+        return ""
+    bounds = f"{KERNEL_NAME_CHARS} characters is the max, {len(name)} characters requested"
+    return f"failed to construct FQDN from pod hostname and cluster domain, FQDN {name} is too long ({bounds})"
+
+
 def hostname(pod: pod_pb2.Pod) -> str:
-    """At most 63 characters, which both the kernel and DNS accept."""
+    """At most 63 characters, which both the kernel and DNS accept, or what the pod says instead."""
+    if pod.spec.HasField("hostnameOverride"):
+        return pod.spec.hostnameOverride
     return (pod.spec.hostname or pod.metadata.name)[:63].rstrip("-.")
 
 
@@ -47,7 +66,10 @@ def hosts_file(pod: pod_pb2.Pod, ips: Iterable[str], node_hosts: str) -> str:
 
 def _names(pod: pod_pb2.Pod) -> str:
     """The hostname; with a subdomain the fully qualified name first."""
-    if not pod.spec.subdomain:
+    if not pod.spec.subdomain or pod.spec.HasField("hostnameOverride"):
         return hostname(pod)
-    domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{CLUSTER_DOMAIN}"
-    return f"{hostname(pod)}.{domain}\t{hostname(pod)}"
+    return f"{hostname(pod)}.{_domain(pod)}\t{hostname(pod)}"
+
+
+def _domain(pod: pod_pb2.Pod) -> str:
+    return f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{CLUSTER_DOMAIN}"

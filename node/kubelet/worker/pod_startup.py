@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 
 from node import resolvconf
-from node.kubelet.containerconfig import container_config, security_context
+from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.container_config import ContainerAttempt
 from node.kubelet.containerconfig.environment import (
     ConfigError,
@@ -67,6 +67,9 @@ class PodStartup:
         names = self._resolv_conf(pod)
         for message in names.left_out:
             self._callbacks.event("Warning", "DNSConfigForming", message)
+        if why := dns.why_too_long(pod):
+            self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
+            return
         config = container_config.sandbox_config(pod, action.attempt, names.conf)
         try:
             self._context.volumes.create_pod_directory(pod.metadata.uid)

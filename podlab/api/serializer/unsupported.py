@@ -63,7 +63,7 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
 
 # Declared and kept: the values that say what happens here in any case.
 LIMITED: Mapping[str, Mapping[str, tuple[str | bool, ...]]] = {
-    "podlab.core.v1.PodSpec": {"setHostnameAsFQDN": (False,), "hostUsers": (True,)},
+    "podlab.core.v1.PodSpec": {"hostUsers": (True,)},
     "podlab.core.v1.PodOS": {"name": ("linux",)},
     "podlab.core.v1.SecurityContext": {"procMount": ("Default",)},
     "podlab.core.v1.AppArmorProfile": {"type": ("RuntimeDefault",)},
@@ -90,7 +90,7 @@ _VOLUME_SOURCES = (
 UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
-        "podlab.core.v1.PodSpec": "resources hostnameOverride schedulingGroup",
+        "podlab.core.v1.PodSpec": "resources schedulingGroup",
         "podlab.core.v1.EphemeralContainer": "volumeDevices",
         "podlab.core.v1.Container": "volumeDevices",
         "podlab.core.v1.SeccompProfile": "localhostProfile",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from podlab_testing.deployed import IMAGE, Cli, wait_until
 from podlab_testing.kubectl import Kubectl
 
@@ -72,3 +73,21 @@ def test_a_rule_says_which_ends_are_none(cli: Cli, kubectl: Kubectl, all_ready: 
     _create(kubectl, {**once, **own, **mounts}, volumes=[{"name": "d", "emptyDir": {}}], restartPolicy="Never")
     kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/fields", "--timeout=60s", timeout_s=90)
     assert _container(cli, kubectl)["restartCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ({"subdomain": "d", "setHostnameAsFQDN": True}, "fields.d.NAMESPACE.svc.cluster.local"),
+        ({"subdomain": "d", "hostnameOverride": "own.example"}, "own.example"),
+    ],
+)
+def test_a_pods_kernel_knows_it_by_the_name_that_it_says(
+    cli: Cli, kubectl: Kubectl, all_ready: None, spec: dict[str, Any], name: str
+) -> None:
+    """With its network, for it is not the host's."""
+    _create(kubectl, {}, **spec)
+    kubectl("wait", "--for=condition=Ready", "pod/fields", "--timeout=60s", timeout_s=90)
+    assert kubectl("exec", "fields", "--", "hostname").stdout.strip() == name.replace("NAMESPACE", kubectl.namespace)
+    own = name.split(".")[0] if "NAMESPACE" in name else name
+    assert own in kubectl("exec", "fields", "--", "cat", "/etc/hosts").stdout

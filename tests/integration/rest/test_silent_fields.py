@@ -44,7 +44,7 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
         "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
         "volumeMounts": [{"name": "v", "mountPath": "C:/data", "recursiveReadOnly": "Disabled"}],
     }
-    silent = {"resourceClaims": None, "resources": {}, "hostnameOverride": ""}
+    silent = {"resourceClaims": None, "resources": {}, "schedulingGroup": {}}
     pod = {
         "metadata": {"name": "a"},
         "spec": {
@@ -112,7 +112,7 @@ async def test_whoever_brings_a_load_balancer_says_where_it_is(http: aiohttp.Cli
     [
         ({"hostUsers": False}, "spec.hostUsers: not supported by Podlab: remove the field, or set it to true"),
         ({"os": {"name": "windows"}}, "spec.os.name: not supported by Podlab"),
-        ({"hostnameOverride": "b"}, "spec.hostnameOverride: not supported"),
+        ({"schedulingGroup": {"a": "b"}}, "spec.schedulingGroup: not supported"),
         ({"volumes": [{"name": "v", "nfs": {}}]}, "spec.volumes[0].nfs: not supported by Podlab"),
         (
             {"os": {"name": "linux"}, "securityContext": {"windowsOptions": {}}},

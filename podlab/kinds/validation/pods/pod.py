@@ -27,6 +27,7 @@ _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _NAMESERVERS_MAX = 3
 _SEARCHES_MAX = 32
+_HOSTNAME_CHARS = 64
 # What is remembered of verdicts stays small: 512 specs of at most this size.
 _REMEMBERED_BYTES = 8 << 10
 
@@ -183,11 +184,25 @@ def _check_names(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         value: str = getattr(spec, name)
         if value:
             found.invalid(f"{field}.{name}", value, *syntax.label(value))
+    if spec.HasField("hostnameOverride"):
+        _check_override(found, field, spec)
     for index, alias in enumerate(spec.hostAliases):
         where = f"{field}.hostAliases[{index}]"
         found.invalid(f"{where}.ip", alias.ip, *syntax.ip_address(alias.ip))
         for place, hostname in enumerate(alias.hostnames):
             found.invalid(f"{where}.hostnames[{place}]", hostname, *syntax.subdomain(hostname))
+
+
+def _check_override(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+    """A name that the kernel takes; of its own, and nobody else's."""
+    where, name = f"{field}.hostnameOverride", spec.hostnameOverride
+    if len(name) > _HOSTNAME_CHARS:
+        found.invalid(where, name, f"must be no more than {_HOSTNAME_CHARS} characters")
+    found.invalid(where, name, *syntax.subdomain(name))
+    if spec.setHostnameAsFQDN:
+        found.forbidden(f"{field}.setHostnameAsFQDN", "cannot be true when `hostnameOverride` is set")
+    if spec.hostNetwork:
+        found.forbidden(where, "may not be specified when hostNetwork is true")
 
 
 def _check_dns(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:

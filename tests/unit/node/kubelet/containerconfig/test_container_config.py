@@ -190,3 +190,28 @@ def test_names_of_any_length_make_directories_and_hostnames_that_can_be(pod: Mak
     assert directory.endswith(f"_{uid}")
     assert len(dns.hostname(made)) <= 63
     assert not dns.hostname(made).endswith(("-", "."))
+
+
+@pytest.mark.parametrize(
+    ("spec", "kernel", "hosts"),
+    [
+        (
+            {"subdomain": "d", "setHostnameAsFQDN": True},
+            "a.d.default.svc.cluster.local",
+            "a.d.default.svc.cluster.local\ta",
+        ),
+        ({"subdomain": "d"}, "a", "a.d.default.svc.cluster.local\ta"),
+        ({"setHostnameAsFQDN": True}, "a", "a"),
+        ({"hostname": "h", "subdomain": "d", "hostnameOverride": "own.example"}, "own.example", "own.example"),
+    ],
+)
+def test_a_pod_has_the_name_that_it_says(pod: MakePod, spec: dict[str, object], kernel: str, hosts: str) -> None:
+    made = pod(**spec)
+    assert dns.kernel_name(made) == kernel
+    assert dns.hosts_file(made, ["10.244.0.9"], "").endswith(f"10.244.0.9\t{hosts}\n")
+    assert not dns.why_too_long(made)
+
+
+def test_a_full_name_that_the_kernel_does_not_take_is_told(pod: MakePod) -> None:
+    told = dns.why_too_long(pod(hostname="h" * 40, subdomain="d" * 20, setHostnameAsFQDN=True))
+    assert "is too long (64 characters is the max, 87 characters requested)" in told

@@ -61,3 +61,20 @@ def test_a_signal_is_one_that_there_is_and_a_volumes_image_is_named() -> None:
     told = _causes({}, volumes=[volume])
     assert told[0] == "spec.volumes[0].image.reference: Required value"
     assert told[1].startswith('spec.volumes[0].image.pullPolicy: Unsupported value: "Sometimes"')
+
+
+@pytest.mark.parametrize(
+    ("spec", "cause"),
+    [
+        ({"hostnameOverride": "a" * 65}, "hostnameOverride: Invalid value"),
+        ({"hostnameOverride": "A"}, 'hostnameOverride: Invalid value: "A"'),
+        (
+            {"hostnameOverride": "a", "hostNetwork": True},
+            "hostnameOverride: Forbidden: may not be specified when hostNetwork",
+        ),
+        ({"hostnameOverride": "a", "setHostnameAsFQDN": True}, "setHostnameAsFQDN: Forbidden: cannot be true"),
+    ],
+)
+def test_a_name_of_its_own_is_one_that_the_kernel_takes(spec: dict[str, Any], cause: str) -> None:
+    assert any(cause in told for told in _causes({}, **spec)), _causes({}, **spec)
+    assert _causes({}, hostnameOverride="own.example") == []
