@@ -200,7 +200,10 @@ def test_a_plugin_of_ones_own_may_be_helped_by_any_event(kind: EventKind) -> Non
     ],
 )
 def test_each_plugin_names_the_events_that_can_undo_its_refusal(kind: EventKind, helped: set[str]) -> None:
-    assert set(plugins_registered_for(ClusterEvent(kind), EVENTS_TO_REGISTER)) - {"VolumeRestrictions"} == helped
+    assert (
+        set(plugins_registered_for(ClusterEvent(kind), EVENTS_TO_REGISTER)) - {"NodeVolumeLimits", "VolumeRestrictions"}
+        == helped
+    )
 
 
 def test_a_new_node_helps_whoever_was_refused() -> None:
