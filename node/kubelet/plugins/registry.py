@@ -29,14 +29,17 @@ class PluginRefused(Exception):
     """Why a plugin cannot be used here. It is told so."""
 
 
+class PluginDelayed(Exception):
+    """Why a plugin cannot be used yet. It is asked again."""
+
+
 class PluginKind(Protocol):
     """What is done with plugins of one type."""
 
     type: ClassVar[str]
 
     async def add(self, info: api_pb2.PluginInfo, endpoint: str) -> None:
-        """A plugin has come; one of the same name may be there still. Raises PluginRefused, and gRPC's errors for one
-        that does not answer: it is asked again."""
+        """A plugin has come; one of the same name may be there still. Raises PluginRefused, and PluginDelayed."""
         ...
 
     async def remove(self, name: str, endpoint: str) -> None:
@@ -80,10 +83,11 @@ class PluginRegistry:
         """One that does not answer is asked again: it may be about to listen."""
         try:
             self._registered[socket] = await self._register(socket[0])
-        except grpc.aio.AioRpcError as error:
+        except (grpc.aio.AioRpcError, PluginDelayed) as error:
             if socket not in self._failing:
                 self._failing.add(socket)
-                log.warning("plugin at %s does not register: %s; will be asked again", socket[0], error.details())
+                why = error.details() if isinstance(error, grpc.aio.AioRpcError) else error
+                log.warning("plugin at %s does not register: %s; will be asked again", socket[0], why)
 
     async def _register(self, socket: Path) -> tuple[PluginKind, str, str] | None:
         async with grpc.aio.insecure_channel(f"unix:{socket}", options=list(OPTIONS)) as channel:

@@ -169,6 +169,16 @@ async def test_a_volume_waits_for_its_attachment_and_its_secret(
     await until("a", _running)
 
 
+async def test_a_driver_registers_once_its_node_is_there(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
+) -> None:
+    driver()
+    await admin.create(_pod("a", {"csi": {"driver": DRIVER}}))
+    assert await told(admin, "FailedMount") == FAILED + MISSING
+    await _told_of(admin)
+    await until("a", _running)
+
+
 async def test_what_a_driver_does_not_have_is_told(
     admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
 ) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar
 
-from node.kubelet.plugins.registry import PluginRefused
+from node.kubelet.plugins.registry import PluginDelayed, PluginRefused
 from node.kubelet.volume.csi.driver import CsiDriver, CsiError, NodeInfo
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2
@@ -55,7 +55,7 @@ class CsiDrivers:
             await self._tell(info.name, await driver.info())
         except (CsiError, ApiError) as error:
             await driver.close()
-            raise PluginRefused(f"registration of CSI driver {info.name} failed: {error}") from error
+            raise PluginDelayed(f"registration of CSI driver {info.name} failed: {error}") from error
         self._registered.append(driver)
         for follower in self._followers:
             follower()
