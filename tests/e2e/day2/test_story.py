@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from podlab_testing.deployed import Traffic, Web, deployment, service, wait_until
+from podlab_testing.deployed import Cli, Traffic, Web, deployment, service, wait_until
 from podlab_testing.host_state import difference, host_state
 from podlab_testing.other_releases import OtherRelease
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
@@ -41,6 +41,11 @@ class Story:
     release: OtherRelease | None = None
     archive: str = ""
 
+    @property
+    def cli(self) -> Cli:
+        """With the cluster's authority as it is now."""
+        return Cli(self.cluster.lab.name)
+
     def play(self, playbook: str, *options: str) -> Outcome:
         """By the release that the cluster runs; it has to end well, and no request may have failed."""
         began_s = time.monotonic()
@@ -53,10 +58,14 @@ class Story:
         self.check()
         return outcome
 
+    def pods(self) -> set[tuple[str, str, str, int]]:
+        """Those of the app, with their containers."""
+        return Web(self.cli, "default", self.web.urls).containers()
+
     def check(self) -> None:
         """All that was asked was answered, and the cluster has what it had."""
         assert self.traffic.failures == []
-        assert self.cluster.cli.get("secret", "s")["data"] == {"k": "dg=="}
+        assert self.cli.get("secret", "s")["data"] == {"k": "dg=="}
 
     def group(self, masters: list[str], nodes: list[str] = NODES, **more: list[str]) -> None:
         """The inventory has these."""
@@ -72,7 +81,7 @@ class Story:
         known = self.cluster.addresses()
 
         def found() -> set[str]:
-            slices = self.cluster.cli.items("endpointslices", "-l", "kubernetes.io/service-name=kubernetes")
+            slices = self.cli.items("endpointslices", "-l", "kubernetes.io/service-name=kubernetes")
             return {address for each in slices for endpoint in each["endpoints"] for address in endpoint["addresses"]}
 
         wait_until(lambda: found() == {known[name] for name in self.masters}, "all masters serve", SETTLED_WITHIN_S)
@@ -112,43 +121,43 @@ def story(make_cluster: MakeCluster) -> Iterator[Story]:
 
 
 def test_the_store_moves_to_etcd_and_two_masters_come(story: Story) -> None:
-    pods = story.web.containers()
+    pods = story.pods()
     story.group(["m1", "m2", "m3"])
     refused = story.cluster.play("site.yml")
     assert refused.code != 0
     assert "the cluster would begin empty remedy: migrate-store.yml moves it" in " ".join(refused.text.split())
     foretold = story.play("migrate-store.yml", "--check")
-    before = story.cluster.cli.get("secret", "s")["metadata"]
+    before = story.cli.get("secret", "s")["metadata"]
     done = story.play("migrate-store.yml")
     assert re.search(r"\d+ keys with \d+ bytes copied to etcd and verified", done.text)
     assert {("The store is copied", "m1")} <= foretold.changed <= done.changed
     story.served()
-    after = story.cluster.cli.get("secret", "s")["metadata"]
+    after = story.cli.get("secret", "s")["metadata"]
     assert after["uid"] == before["uid"]
     assert int(after["resourceVersion"]) > int(before["resourceVersion"])
-    assert story.web.containers() == pods
+    assert story.pods() == pods
     for playbook in ("migrate-store.yml", "site.yml"):
         assert story.play(playbook).changed == set()
 
 
 def test_it_is_upgraded(story: Story, tmp_path_factory: pytest.TempPathFactory) -> None:
-    pods = story.web.containers()
+    pods = story.pods()
     major, minor, *_ = __version__.split(".")
     story.release = OtherRelease.copied(tmp_path_factory.mktemp("newer"), f"{major}.{int(minor) + 1}.0")
     story.play("upgrade.yml")
-    assert f"podlab.{major}.{int(minor) + 1}.0" in story.cluster.cli("info")
-    assert story.web.containers() == pods
+    assert f"podlab.{major}.{int(minor) + 1}.0" in story.cli("info")
+    assert story.pods() == pods
 
 
 def test_certificates_authorities_and_keys_are_replaced(story: Story) -> None:
-    pods = story.web.containers()
+    pods = story.pods()
     story.play("rotate-certs.yml")
     story.play("rotate-certs.yml", "-e", "ca=true", "-e", "front_proxy=true", "-e", "front_proxy_wait_s=1")
     story.play("rotate-certs.yml", "-e", "etcd=true")
     story.play("rotate-keys.yml")
     assert len(story.members()) == 3
     assert story.play("site.yml").changed == set()
-    assert story.web.containers() == pods
+    assert story.pods() == pods
 
 
 def test_it_is_backed_up(story: Story) -> None:
@@ -156,7 +165,7 @@ def test_it_is_backed_up(story: Story) -> None:
     assert found
     story.archive = found[1]
     assert Path(story.archive).exists()
-    story.cluster.cli("create", "configmap", "later", "--from-literal=k=v")
+    story.cli("create", "configmap", "later", "--from-literal=k=v")
 
 
 def test_a_master_that_is_lost_for_good_is_replaced(story: Story) -> None:
@@ -169,7 +178,7 @@ def test_a_master_that_is_lost_for_good_is_replaced(story: Story) -> None:
 
 
 def test_all_masters_are_lost_and_the_cluster_comes_back_on_new_hosts(story: Story) -> None:
-    pods = story.web.containers()
+    pods = story.pods()
     story.cluster.lab.stop(story.masters, hard=True)
     time.sleep(5)
     assert story.web.answers_everywhere()
@@ -177,11 +186,11 @@ def test_all_masters_are_lost_and_the_cluster_comes_back_on_new_hosts(story: Sto
     told = story.play("restore.yml", "-e", f"backup={story.archive}").text
     assert re.search(r"all \d+ objects that do not change by themselves are there", told)
     story.served()
-    assert story.cluster.cli.run("get", "configmap", "later").returncode != 0
-    assert story.web.containers() == pods
+    assert story.cli.run("get", "configmap", "later").returncode != 0
+    assert story.pods() == pods
     assert story.members() == story.masters
-    story.cluster.cli("scale", "deployment/web", f"--replicas={PODS + 2}")
-    story.cluster.cli("rollout", "status", "deployment/web", timeout_s=120)
+    story.cli("scale", "deployment/web", f"--replicas={PODS + 2}")
+    story.cli("rollout", "status", "deployment/web", timeout_s=120)
     assert story.play("site.yml").changed == set()
 
 
