@@ -73,6 +73,8 @@ class CsiVolumes:
                 told = f'UnmountVolume.TearDown failed for volume "{mounted.volume}" : {error}'
                 raise VolumeError(told) from error
             self._done.discard((uid, mounted.volume))
+            if not mounted.staged:  # it was the pod's own: nobody else waits for it
+                self._locks.pop((mounted.driver, mounted.handle), None)
 
     def _lock(self, driver: str, handle: str) -> asyncio.Lock:
         return self._locks.setdefault((driver, handle), asyncio.Lock())
