@@ -32,6 +32,10 @@ options:
   state: {description: What is wanted., type: str, choices: [merged, restored], default: merged}
   path: {description: The configuration., type: path, default: /etc/containerd/config.toml}
   record: {description: What was there before., type: path, default: /var/lib/podlab/containerd.before}
+  purged:
+    description: Of C(restored) - containerd's package is gone, and took the file along; a check finds it there still.
+    type: bool
+    default: false
 author: [Podlab]
 """
 
@@ -40,6 +44,7 @@ OPTIONS = {
     "state": {"type": "str", "choices": ["merged", "restored"], "default": "merged"},
     "path": {"type": "path", "default": "/etc/containerd/config.toml"},
     "record": {"type": "path", "default": "/var/lib/podlab/containerd.before"},
+    "purged": {"type": "bool", "default": False},
 }
 HEADER = "# Podlab's settings, merged into what was here before; reset.yml puts that back.\n"
 CRI = "io.containerd.grpc.v1.cri"
@@ -215,7 +220,7 @@ def restored(params: dict[str, Any], check: bool) -> tuple[bool, list[str]]:
     if not record.exists():
         return False, []
     before, warnings = json.loads(record.read_text()), []
-    found = path.read_text() if path.exists() else None
+    found = path.read_text() if path.exists() and not (check and params["purged"]) else None
     changed = found != before["config"]
     if changed and not check:
         if found is not None and digest(found) != before["written"]:

@@ -33,8 +33,10 @@ class AskedCluster:
 
     def standings(self, names: Sequence[str]) -> dict[str, Standing | None]:
         """None stands for a node that the cluster does not have. Raises AskingError where it cannot be asked."""
-        if not self.directory.is_dir():
-            raise AskingError(f"there is no {self.directory}: this machine has deployed no cluster {self.name}")
+        if not (self.directory / "client.yaml").is_file():
+            raise AskingError(
+                f"there is no {self.directory}/client.yaml: this machine has deployed no cluster {self.name}"
+            )
         asked = self._told([sys.executable, "-m", "podlab.deploy.nodes.standing", str(self.directory), *names])
         if asked.returncode != 0:
             raise AskingError(f"the cluster cannot be asked, and nothing was changed: {asked.stderr.strip()}")

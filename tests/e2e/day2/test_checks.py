@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from podlab_testing.deployed import nodes_ready, wait_until
+from podlab_testing.deployed import Cli, nodes_ready, wait_until
 from podlab_testing.host_state import difference, host_state
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
@@ -77,6 +77,11 @@ def run(cluster: OwnCluster, asked: Asked, *more: str) -> Outcome:
     return outcome
 
 
+def until_ready(cluster: OwnCluster) -> None:
+    """By a client that knows the authority of now."""
+    wait_until(lambda: nodes_ready(Cli(cluster.lab.name)), "the nodes are Ready", READY_WITHIN_S)
+
+
 def names(changed: set[tuple[str, str]]) -> list[str]:
     return sorted(f"{host}: {task}" for task, host in changed)
 
@@ -129,6 +134,7 @@ LIVING = (
     Asked("site.yml", ("--limit", "m1", "--tags", "master"), changes=False),
     Asked("site.yml", ("--tags", "runtime,dns"), changes=False),
     Asked("preflight.yml", changes=False),
+    Asked("migrate-store.yml", changes=False),
     Asked("upgrade.yml", changes=False),
     Asked("reconfigure.yml", changes=False),
     Asked("reconfigure.yml", ("-e", '{"node_labels": {"rack": "7"}}')),
@@ -156,7 +162,7 @@ def test_a_living_cluster_gets_what_a_check_foretold_and_a_second_run_finds_noth
     assert bool(changed) == asked.changes
     if not asked.again:
         assert names(run(cluster, asked).changed) == []
-    wait_until(lambda: nodes_ready(cluster.cli), "the nodes are Ready", READY_WITHIN_S)
+    until_ready(cluster)
 
 
 def test_only_the_hosts_of_a_run_get_certificates(cluster: OwnCluster) -> None:
@@ -178,7 +184,7 @@ def test_an_archive_is_restored_as_its_check_foretold(cluster: OwnCluster) -> No
     asked = Asked("restore.yml", ("-e", json.dumps({"backup": str(newest), "restore_overwrite": True})))
     check = run(cluster, asked, "--check")
     assert names(run(cluster, asked).changed) == names(check.changed)
-    wait_until(lambda: nodes_ready(cluster.cli), "the nodes are Ready", READY_WITHIN_S)
+    until_ready(cluster)
     assert names(run(cluster, Asked("site.yml")).changed) == []
 
 
@@ -194,6 +200,6 @@ def test_hosts_are_bare_again_as_the_check_foretold(cluster: OwnCluster, bare: d
 
 def test_every_playbook_is_tried() -> None:
     tried = {asked.playbook for asked in LIVING} | {"restore.yml", "reset.yml"}
-    elsewhere = {"support-bundle.yml"}  # runs below `podlab support-bundle`; nothing of it changes anything
+    elsewhere = {"support-bundle.yml", "doctor.yml"}  # run below `podlab` commands; they change nothing
     found = {path.name for path in Path(PROJECT, "playbooks").glob("*.yml")}
     assert found - tried - elsewhere == set()
