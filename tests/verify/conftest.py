@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from testinfra.host import Host as Machine
 
-from podlab.client.config import ClientConfig, load_client_config
+from podlab.client.config import ClientConfig, cluster_name, load_client_config
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
 from podlab.deploy.preflight.outcome import Outcome
 from podlab.deploy.preflight.playbook import PreflightError, look
 from podlab.deploy.verify.cluster import Cluster
 from podlab.deploy.verify.machines import connected, names_in
-from podlab.deploy.verify.reporter import heading_of, parameters_of
+from podlab.deploy.verify.reporter import Reporter, heading_of, parameters_of
 
 TOPICS = ("test_hosts", "test_services", "test_ports", "test_files", "test_hardening", "test_runtime", "test_network")
 OUTCOME = pytest.StashKey[Outcome]()
@@ -34,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not outcome.hosts:  # the inventory was not good enough to ask any
         raise pytest.UsageError("; ".join(f"{found.host}: {found.cause}" for found in outcome.findings))
     config.stash[OUTCOME] = outcome
+    for reporter in (each for each in config.pluginmanager.get_plugins() if isinstance(each, Reporter)):
+        reporter.cluster = str(outcome.hosts[0].variables.get("podlab_cluster", "")) or cluster_name()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,6 @@ from podlab.client.config import cluster_name, state_directory
 from podlab.deploy.preflight.arguments import PassingOn
 from podlab.deploy.release.sources import project_root
 from podlab.deploy.verify.report import benchmark, page
-from podlab.deploy.verify.report.checks import MadeCheck
 from podlab.deploy.verify.report.document import Report, as_json
 from podlab.deploy.verify.reporter import Reporter
 from podlab.settings import SettingsError
@@ -76,13 +75,13 @@ def verify(
     reporter = Reporter(output=sys.stderr if report else sys.stdout)
     code = int(pytest.main(arguments, plugins=[reporter]))
     if report and reporter.checks:
-        typer.echo(_document(report, reporter.checks), nl=False)
+        typer.echo(_document(report, reporter), nl=False)
     raise typer.Exit(code)
 
 
-def _document(form: ReportForm, checks: Sequence[MadeCheck]) -> str:
+def _document(form: ReportForm, found: Reporter) -> str:
     controls = benchmark.parse(yaml.safe_load(BENCHMARK.read_text()))
-    made = Report(cluster_name(), __version__, datetime.now(UTC), tuple(checks), controls)
+    made = Report(found.cluster, __version__, datetime.now(UTC), tuple(found.checks), controls)
     return (
         page.render(made) if form is ReportForm.HTML else json.dumps(as_json(made), indent=2, ensure_ascii=False) + "\n"
     )

@@ -23,6 +23,8 @@ class Reporter:
     output: TextIO = field(default_factory=lambda: sys.stdout)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_MARKS, 0))
     checks: list[MadeCheck] = field(default_factory=list)
+    cluster: str = ""
+    """Of which cluster they are; whoever knows the inventory says it."""
     _heading: str = ""
 
     @pytest.hookimpl(wrapper=True)

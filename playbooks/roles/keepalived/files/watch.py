@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -I
 """keepalived, and the file by which it knows whether this host's API server is ready: keepalived-watch ADDRESS PORT.
 
 keepalived could run a check by itself, but only as root. Its file says 0 while the API server answers /readyz with 200;
@@ -26,10 +25,11 @@ FAILED_TWICE = 2
 def is_ready(address: str, port: int) -> bool:
     try:
         context = ssl.create_default_context(cafile=CA)
-        with socket.create_connection((address, port), ANSWERED_WITHIN_S) as plain:
-            with context.wrap_socket(plain, server_hostname=address) as connection:
-                connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                return b" 200 " in connection.recv(64)
+        plain = socket.create_connection((address, port), ANSWERED_WITHIN_S)
+        # Wrapping takes the plain socket over: what it gives is another, and the one to close.
+        with plain, context.wrap_socket(plain, server_hostname=address) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return b" 200 " in connection.recv(64)
     except OSError:
         return False
 
