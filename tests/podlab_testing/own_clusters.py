@@ -40,12 +40,13 @@ class OwnCluster:
     def addresses(self) -> dict[str, str]:
         return {host.name: host.address for host in self.lab.spec().hosts}
 
-    def regroup(self, **groups: list[str]) -> None:
-        """The inventory has these groups from now on, of hosts of the lab."""
+    def regroup(self, variables: dict[str, object], **groups: list[str]) -> None:
+        """The inventory has these groups from now on, of hosts of the lab, each with the variables."""
         path = inventory.inventory_dir(self.lab.name, PROJECT) / "hosts.yml"
         content, known = yaml.safe_load(path.read_text()), self.addresses()
         content["all"]["children"] = {
-            group: {"hosts": {name: {"ansible_host": known[name]} for name in names}} for group, names in groups.items()
+            group: {"hosts": {name: {"ansible_host": known[name], **variables} for name in names}}
+            for group, names in groups.items()
         }
         path.write_text(inventory.HEADER + yaml.safe_dump(content, sort_keys=False))
 
