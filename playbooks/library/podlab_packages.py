@@ -28,7 +28,7 @@ short_description: Debian packages by apt-get alone
 description:
   - C(present) installs what is missing, from an archive of package files if that is there and complete,
     else from the host's own package sources. Configuration that is there already stays as it is, and nothing is removed
-    for it. With C(offline) the package sources are not asked: what the archive lacks is an error.
+    for it. With C(offline) the package sources are not asked, and what the archive lacks is an error.
     An archive with an index (C(Packages)) may hold more than is needed. A package that provides another one is that
     package (Docker's containerd.io is a containerd).
   - C(purged) removes what C(present) has installed, as far as no other package needs it now. One that only
