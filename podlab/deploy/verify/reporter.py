@@ -16,7 +16,7 @@ CLUSTER: Final = "cluster"
 _MARKS: Final = {"passed": ("✓", 32), "failed": ("✗", 31), "skipped": ("-", 33)}
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class Reporter:
     """Expects the tests in the order in which they shall be read; a test's docstring is its sentence."""
 
