@@ -48,3 +48,23 @@ def test_checks_are_sentences_under_their_host(report: str) -> None:
         "      RuntimeError: no connection\n"
         "\n1 check passed, 2 failed, 1 skipped\n"
     )
+
+
+def test_whoever_knows_the_cluster_finds_the_reporter(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        """
+from podlab.deploy.verify.reporter import Reporter
+
+def pytest_configure(config):
+    for each in config.pluginmanager.get_plugins():
+        if isinstance(each, Reporter):
+            each.cluster = "mine"
+"""
+    )
+    (tmp_path / "test_own_checks.py").write_text("def test_runs(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+    reporter = Reporter(output=io.StringIO())
+    arguments = [str(tmp_path), "-c", str(tmp_path / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider"]
+    assert pytest.main([*arguments, "--disable-plugin-autoload"], plugins=[reporter]) == 0
+    assert reporter.cluster == "mine"
+    assert [check.function for check in reporter.checks] == ["test_runs"]
