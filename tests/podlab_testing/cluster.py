@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from master.apiserver.app.assembly import Parts
 from master.apiserver.app.server import running
-from master.apiserver.settings import ApiServerSettings, FrontProxySettings
+from master.apiserver.settings import ApiServerSettings, EtcdSettings, FrontProxySettings
 from podlab import pki
 from podlab.client.client import Client
 from podlab.client.servers import NAME as SERVER_NAME
 from podlab.deploy import front_proxy, signing_keys
 from podlab.tls import Tls
+from podlab_testing.ports import reserved_ports
 
 ADMIN = "kubernetes-admin"
 HOSTS = ("localhost", "127.0.0.1")
@@ -90,3 +92,16 @@ class Cluster:
     async def close(self) -> None:
         await self._clients.aclose()
         await self.stop()
+
+
+@asynccontextmanager
+async def another_server(of: Cluster, data_dir: Path, etcd: EtcdSettings | None) -> AsyncIterator[Cluster]:
+    """One more API server of a cluster, on the same store, which it reaches as `etcd` says."""
+    with reserved_ports(2) as (port, rest_port):
+        settings = replace(of.settings, data_dir=data_dir, port=port, rest_port=rest_port, etcd=etcd)
+        made = Cluster(of.authority, settings)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.close()

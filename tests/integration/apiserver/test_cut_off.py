@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from podlab_testing.cluster import Cluster
+from podlab_testing.cluster import Cluster, another_server
 from podlab_testing.ports import reserved_ports
 from podlab_testing.relay import Relay
 from podlab_testing.waiting import until
@@ -52,20 +52,9 @@ async def second(
     at, ask = f"127.0.0.1:{cluster.settings.rest_port}", neighbours.ask
     monkeypatch.setattr(neighbours, "ask", lambda ca, _: ask(ca, at))
     assert cluster.settings.etcd is not None
-    with reserved_ports(2) as (port, rest_port):
-        settings = replace(
-            cluster.settings,
-            data_dir=tmp_path / "second",
-            port=port,
-            rest_port=rest_port,
-            etcd=replace(cluster.settings.etcd, endpoints=(f"127.0.0.1:{to_etcd.port}",)),
-        )
-        made = Cluster(cluster.authority, settings)
-        await made.start()
-        try:
-            yield made
-        finally:
-            await made.close()
+    through = replace(cluster.settings.etcd, endpoints=(f"127.0.0.1:{to_etcd.port}",))
+    async with another_server(cluster, tmp_path / "second", through) as made:
+        yield made
 
 
 @pytest.fixture

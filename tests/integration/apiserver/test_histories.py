@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.api_histories import Histories, Seen, Watched, wrong_watches
-from podlab_testing.cluster import Cluster
-from podlab_testing.ports import reserved_ports
+from podlab_testing.cluster import Cluster, another_server
 from podlab_testing.waiting import until
 
 from podlab.client.client import Client
@@ -22,14 +21,8 @@ A, B = Seen(2, "ADDED", "a", "1"), Seen(3, "ADDED", "b", "2")
 @pytest.fixture
 async def second(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Client]:
     """The administrator's client of another API server."""
-    with reserved_ports(2) as (port, rest_port):
-        settings = replace(cluster.settings, data_dir=tmp_path / "second", port=port, rest_port=rest_port)
-        made = Cluster(cluster.authority, settings)
-        await made.start()
-        try:
-            yield await made.client()
-        finally:
-            await made.close()
+    async with another_server(cluster, tmp_path / "second", cluster.settings.etcd) as made:
+        yield await made.client()
 
 
 @pytest.mark.parametrize("backend", ["etcd"])

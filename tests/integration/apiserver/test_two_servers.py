@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from podlab_testing.cluster import Cluster
-from podlab_testing.ports import reserved_ports
+from podlab_testing.cluster import Cluster, another_server
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
@@ -24,14 +22,8 @@ PATIENCE_S = 20.0
 @pytest.fixture
 async def second(cluster: Cluster, tmp_path: Path) -> AsyncIterator[Client]:
     """The administrator's client of another API server."""
-    with reserved_ports(2) as (port, rest_port):
-        settings = replace(cluster.settings, data_dir=tmp_path / "second", port=port, rest_port=rest_port)
-        made = Cluster(cluster.authority, settings)
-        await made.start()
-        try:
-            yield await made.client()
-        finally:
-            await made.close()
+    async with another_server(cluster, tmp_path / "second", cluster.settings.etcd) as made:
+        yield await made.client()
 
 
 async def test_a_read_from_one_sees_what_the_other_has_written(
