@@ -99,7 +99,9 @@ SECTIONS = {
             "podlab.deploy.preflight.cli",
             "Check the hosts of an inventory, without changing them, over whatever Ansible connects with.",
         ),
-        LazyCommand("doctor", "podlab.cli.doctor", "Try what should work, and say what does not."),
+        LazyCommand(
+            "doctor", "podlab.cli.doctor", "Say what is wrong with the cluster and its hosts, the worst first."
+        ),
         LazyCommand(
             "verify",
             "podlab.deploy.verify.cli",

@@ -9,15 +9,15 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="Say what is wrong with the cluster and its hosts, the worst first; `doctor network` tries ways between pods.",
+    help="Say what is wrong with the cluster and its hosts, the worst first.",
 )
 
 
 @app.callback()
 def doctor(ctx: typer.Context) -> None:
-    """Say what is wrong with the cluster and its hosts, the worst first; `doctor network` tries ways between pods.
+    """Say what is wrong with the cluster and its hosts, the worst first.
 
-    Without a command it is `doctor hosts`, with the cluster's own inventory.
+    Without a command it is `doctor hosts`, with the cluster's own inventory. `doctor network` tries ways between pods.
     """
     if ctx.invoked_subcommand is None:
         hosts.tell([], hosts.DoctorOutput.TEXT)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from podlab_testing.cluster import Cluster
@@ -43,19 +43,25 @@ def timings() -> WorkerTimings:
 
 
 @pytest.fixture
+def root() -> Iterator[Path]:
+    """The kubelet's directory. Its path is short, as those of sockets must be, which drivers have below it."""
+    with TemporaryDirectory(prefix="kubelet-") as directory:
+        yield Path(directory)
+        _unmount_below(Path(directory))
+
+
+@pytest.fixture
 async def kubelet(
-    cluster: Cluster, runtime: MemoryRuntime, tmp_path: Path, timings: WorkerTimings
+    cluster: Cluster, runtime: MemoryRuntime, root: Path, timings: WorkerTimings
 ) -> AsyncIterator[MemoryKubelet]:
     """Started, with the identity of node n1. Pods mount the cluster's CA, which a controller would publish."""
     roots = config_pb2.ConfigMap(data={"ca.crt": "the CA"})
     roots.metadata.namespace, roots.metadata.name = "default", "kube-root-ca.crt"
     await (await cluster.client()).create(roots)
-    made = MemoryKubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet", timings=timings)
+    made = MemoryKubelet(await cluster.client("system:node:n1"), runtime, root, timings=timings)
     await made.start()
-    async with AsyncExitStack() as stack:
-        stack.callback(_unmount_below, tmp_path)
-        stack.push_async_callback(made.kill)
-        yield made
+    yield made
+    await made.kill()
 
 
 def _unmount_below(directory: Path) -> None:

@@ -22,7 +22,7 @@ from podlab.core.v1 import config_pb2, node_pb2, pod_pb2
 from podlab.storage.v1.csi_pb2 import CSINode
 from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
-DRIVER = "f.x.io"  # the path of its socket is not to be long
+DRIVER = "files.example.com"
 MISSING = f"driver name {DRIVER} not found in the list of registered CSI drivers"
 FAILED = 'MountVolume.SetUp failed for volume "v" : '
 IMAGE = "podlab.local/hello:1.0"

@@ -15,9 +15,9 @@ from podlab_testing.custom_kinds import CRONTABS, Rest, crontab
 from podlab_testing.http_clients import tls_of
 
 WATCHERS, READERS = 200, 20
-CHANGES, TEXT_BYTES = 200, 20_000
+CHANGES, TEXT_BYTES = 800, 20_000
 MOST_BYTES = (WATCHERS - READERS) * CHANGES * TEXT_BYTES // 2
-"""Half of what all who do not read would be owed: what TLS keeps for each, what is read, and other tests' garbage."""
+"""Half of what all who do not read would be owed. Each keeps some 3 MB at most, in buffers of its connection."""
 
 
 def resident_bytes() -> int:
