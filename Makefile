@@ -21,7 +21,7 @@ ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 .PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-20s %s\n' "$$target" "$$text"; done
 
 up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root); MASTERS=3 NODES=2; DUAL=1: IPv4 and IPv6; SUITE=trixie: Debian 13
 	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB) $(if $(MASTERS),--masters $(MASTERS)) $(if $(NODES),--nodes $(NODES)) --ingress $(INGRESS) $(if $(DUAL),--dual-stack) $(if $(SUITE),--suite $(SUITE))
@@ -57,7 +57,7 @@ e2e-network:
 e2e-hosts:
 	@$(E2E) tests/e2e/lab
 
-e2e-day2: bootstrap ## what is done with clusters after their first day, on labs of their own: half an hour
+e2e-day2: bootstrap ## what is done with clusters after their first day, on labs of their own: an hour and a half
 	@$(E2E) tests/e2e/day2
 
 e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a bootstrapped checkout of that release
