@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from typing import ClassVar
 
+from node.kubelet.plugins.drivers import RegisteredDrivers
 from node.kubelet.plugins.registry import PluginDelayed, PluginRefused
 from node.kubelet.volume.csi.driver import CsiDriver, CsiError, NodeInfo
 from podlab.client.client import Client
@@ -23,29 +23,24 @@ _LONGEST_NAME = 63
 _ATTEMPTS = 5
 
 
-class CsiDrivers:
-    """Implements PluginKind. Of several that register one driver, the last one counts."""
+class CsiDrivers(RegisteredDrivers[CsiDriver]):
+    """Implements PluginKind."""
 
     type: ClassVar[str] = "CSIPlugin"
 
     def __init__(self, client: Client, node_name: str) -> None:
+        super().__init__()
         self._client = client
         self._node_name = node_name
-        self._registered: list[CsiDriver] = []
-        self._followers: list[Callable[[], None]] = []
         # The Node and its CSINode say all drivers: one change after the other.
         self._lock = asyncio.Lock()
 
-    def on_registered(self, follower: Callable[[], None]) -> None:
-        """Calls `follower` whenever a driver has come."""
-        self._followers.append(follower)
-
     def named(self, name: str) -> CsiDriver:
         """Raises CsiError when it is not there."""
-        found = [driver for driver in self._registered if driver.name == name]
-        if not found:
+        found = self.find(name)
+        if found is None:
             raise CsiError(f"driver name {name} not found in the list of registered CSI drivers")
-        return found[-1]
+        return found
 
     async def add(self, info: api_pb2.PluginInfo, endpoint: str) -> None:
         """See PluginKind."""
@@ -56,25 +51,16 @@ class CsiDrivers:
         except (CsiError, ApiError) as error:
             await driver.close()
             raise PluginDelayed(f"registration of CSI driver {info.name} failed: {error}") from error
-        self._registered.append(driver)
-        for follower in self._followers:
-            follower()
+        self.enlist(driver)
 
     async def remove(self, name: str, endpoint: str) -> None:
         """See PluginKind."""
-        gone = next(each for each in self._registered if (each.name, each.endpoint) == (name, endpoint))
-        self._registered.remove(gone)
-        await gone.close()
-        if all(each.name != name for each in self._registered):
+        await super().remove(name, endpoint)
+        if self.find(name) is None:
             try:
                 await self._tell(name, None)
             except ApiError as error:
                 log.warning("CSI driver %s is gone, which cannot be told yet: %s", name, error)
-
-    async def close(self) -> None:
-        """Lets go of all of them."""
-        for driver in self._registered:
-            await driver.close()
 
     async def _tell(self, name: str, info: NodeInfo | None) -> None:
         """Says that the driver is there, or with None that it is not. Raises ApiError, and CsiError for a driver that
