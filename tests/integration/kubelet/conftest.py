@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from podlab.meta.v1 import meta_pb2
 
 # How often what is read again and again is read.
 PERIOD_S = 0.2
+UNMOUNTED_WITHIN_S = 10.0
 IMAGE = "podlab.local/hello:1.0"
 OFFERED = {
     name: meta_pb2.Quantity(string=amount)
@@ -65,10 +67,15 @@ async def kubelet(
 
 
 def _unmount_below(directory: Path) -> None:
-    """Pods that a test leaves running have volumes in memory. A removal that had begun may be at it too."""
-    for mounted in mounter.mounted_below(directory):
-        subprocess.run(["umount", str(mounted)], check=False, capture_output=True)
-    assert not mounter.mounted_below(directory)
+    """Pods that a test leaves running have volumes in memory. What a kubelet had begun when it was killed, a thread of
+    its may be at for a moment: nothing is mounted once two looks in turn have found nothing."""
+    deadline, looks = time.monotonic() + UNMOUNTED_WITHIN_S, 0
+    while looks < 2:
+        mounts = mounter.mounted_below(directory)
+        done = [subprocess.run(["umount", str(each)], check=False, capture_output=True, text=True) for each in mounts]
+        assert time.monotonic() < deadline, [each.stderr for each in done]
+        looks = 0 if mounts else looks + 1
+        time.sleep(0.05)
 
 
 @pytest.fixture
