@@ -42,15 +42,6 @@ def sources(targets: str, suite: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def debian_s_own(suite: str) -> tuple[str, ...]:
-    """Debian's mirrors, for a machine that has none."""
-    return (
-        f"deb http://deb.debian.org/debian {suite} main",
-        f"deb http://deb.debian.org/debian {suite}-updates main",
-        f"deb http://security.debian.org/debian-security {suite}-security main",
-    )
-
-
 def apt_options(dump: str, environment: dict[str, str]) -> tuple[str, ...]:
     """The settings to repeat elsewhere, from `apt-config dump`, and from the proxy variables that apt obeys."""
     wanted = [line for line in dump.splitlines() if line.split(" ")[0] in APT_SETTINGS and not line.endswith('"";')]

@@ -9,8 +9,8 @@ from podlab.client.informer import Informer
 from podlab.core.v1 import event_pb2
 
 
-async def told(admin: Client, reason: str, *, but: str = "") -> str:
-    """The message of an Event of this reason, other than `but`; waits for it."""
+async def told(admin: Client, reason: str, *, but: str = "", begins: str = "") -> str:
+    """The message of an Event of this reason, other than `but`, and with this beginning; waits for it."""
     events, changed = Informer(admin, event_pb2.Event), asyncio.Event()
     events.on_change(lambda _: changed.set())
     task = asyncio.create_task(events.run())
@@ -18,8 +18,8 @@ async def told(admin: Client, reason: str, *, but: str = "") -> str:
         async with asyncio.timeout(10):
             while True:
                 changed.clear()
-                found = [one.message for one in events.list("default") if one.reason == reason and one.message != but]
-                if found:
+                said = [one.message for one in events.list("default") if one.reason == reason and one.message != but]
+                if found := [each for each in said if each.startswith(begins)]:
                     return found[0]
                 await changed.wait()
     finally:

@@ -130,7 +130,13 @@ def settings(folder: Path, architecture: str) -> list[str]:
 
 def _sources(suite: str) -> tuple[str, ...]:
     targets = _run("apt-get", "indextargets", "--format", debian.INDEX_FORMAT, "Created-By: Packages")
-    return debian.sources(targets, suite) or debian.debian_s_own(suite)
+    found = debian.sources(targets, suite)
+    if not found:
+        raise BundleError(
+            "apt of this machine knows no mirror of Debian: make the bundle on a machine with Debian, or add one to "
+            "/etc/apt/sources.list.d"
+        )
+    return found
 
 
 def _run(*command: str, **environment: str) -> str:

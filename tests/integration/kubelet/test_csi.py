@@ -163,9 +163,14 @@ async def test_a_volume_waits_for_its_attachment_and_its_secret(
     made = await admin.create(wish)
     made.status.attached = True
     await admin.update_status(made)
-    secret = config_pb2.Secret(data={"k": b"v"})
+    missing = "fetching NodePublishSecretRef failed: failed to get secret default/key: "
+    await told(admin, "FailedMount", begins=FAILED + missing)
+    secret = config_pb2.Secret(data={"k": b"\xff"})
     secret.metadata.name, secret.metadata.namespace = "key", "default"
-    await admin.create(secret)
+    made_secret = await admin.create(secret)
+    await told(admin, "FailedMount", begins=f"{FAILED}{missing}a value of it is not UTF-8")
+    made_secret.data["k"] = b"v"
+    await admin.update(made_secret)
     await until("a", _running)
 
 

@@ -104,7 +104,7 @@ class CsiVolumes:
                 target_path=str(target),
                 volume_capability=usage,
                 readonly=wanted.read_only,
-                secrets=await self._secret(wanted.publish_secret),
+                secrets=await self._secret("NodePublishSecretRef", wanted.publish_secret),
                 volume_context=requests.context(wanted, pod, told),
             )
         )
@@ -127,7 +127,7 @@ class CsiVolumes:
                 publish_context=attached,
                 staging_target_path=mounted.staged,
                 volume_capability=usage,
-                secrets=await self._secret(wanted.stage_secret),
+                secrets=await self._secret("NodeStageSecretRef", wanted.stage_secret),
                 volume_context=wanted.attributes,
             )
         )
@@ -161,15 +161,17 @@ class CsiVolumes:
             raise CsiError(f"volume {wanted.handle} is not attached to the node yet{': ' + why if why else ''}")
         return dict(found.status.attachmentMetadata)
 
-    async def _secret(self, name: SecretName | None) -> dict[str, str]:
+    async def _secret(self, field: str, name: SecretName | None) -> dict[str, str]:
+        """What drivers are given as text. Raises CsiError."""
         if name is None:
             return {}
         try:
             secret = await self._client.get(config_pb2.Secret, name.name, name.namespace)
-        except (NotFound, Forbidden) as error:
-            told = f"failed to get secret {name.namespace}/{name.name}: {error}"
-            raise CsiError(f"fetching NodePublishSecretRef failed: {told}") from error
-        return {key: value.decode(errors="replace") for key, value in secret.data.items()}
+            return {key: value.decode() for key, value in secret.data.items()}
+        except (NotFound, Forbidden, UnicodeDecodeError) as error:
+            why = "a value of it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
+            told = f"failed to get secret {name.namespace}/{name.name}: {why}"
+            raise CsiError(f"fetching {field} failed: {told}") from None
 
 
 def _make(directory: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from podlab.deploy.offline.archive import BundleError
-from podlab.deploy.offline.debs import System, indexed, settings
+from podlab.deploy.offline.debs import System, archive, indexed, settings
 
 STANZAS = """\
 Package: libaudit1
@@ -51,3 +51,12 @@ def test_apt_works_in_its_own_folder_for_the_other_machine() -> None:
     assert 'APT::Architecture "arm64";' in lines
     assert 'Dir::State::status "/folder/status";' in lines
     assert lines[0] == "#clear APT::Architectures;"
+
+
+def test_a_machine_that_knows_no_mirror_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "apt-get"
+    told.write_text("#!/bin/sh\necho 'Ubuntu|http://192.0.2.1/ubuntu|noble|main'\n")
+    told.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(BundleError, match="knows no mirror of Debian: make the bundle on a machine with Debian"):
+        archive(System("bookworm", "x86_64"), ["etcd-server"], tmp_path / "packages.tar")
