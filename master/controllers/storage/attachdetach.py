@@ -110,8 +110,9 @@ class AttachDetachController:
         if change.new is not None:
             self._loop.queue.add(change.key)
             return
-        for volume in self._volumes_of(pod):
-            self._look_at_wishes_for(volume)
+        for wish in self._attachments.list():  # by the node: its claims may be gone already
+            if wish.spec.nodeName == pod.spec.nodeName:
+                self._loop.queue.add(key(wish))
 
     def _claim_changed(self, change: Change[PersistentVolumeClaim]) -> None:
         for pod in self._pods_by_claim.get((change.key.namespace, change.key.name)):
@@ -133,11 +134,6 @@ class AttachDetachController:
             self._loop.queue.add(change.key)
         elif (volume := self._volumes.get(_volume_named(change.old))) is not None:
             self._volume_changed(Change(key(volume), None, volume))  # it may be needed
-
-    def _look_at_wishes_for(self, volume: PersistentVolume) -> None:
-        for wish in self._attachments.list():
-            if wish.spec.source.persistentVolumeName == volume.metadata.name:
-                self._loop.queue.add(key(wish))
 
 
 def _is_own(wish: VolumeAttachment, volume: PersistentVolume) -> bool:

@@ -250,6 +250,7 @@ async def test_a_drivers_volume_is_attached_where_its_pods_are_until_the_last_ha
     await seen.client.delete(pod_pb2.Pod, "c", "default", grace_period_s=0)
     await seen.client.delete(pod_pb2.Pod, "a", "default", grace_period_s=0)
     await seen.until(lambda: attachments(seen) == everywhere - {("disk", "n2")}, "it stays where a pod still is")
+    await seen.client.delete(PersistentVolumeClaim, "data", "default")  # which goes with its last pod
     await seen.client.delete(pod_pb2.Pod, "b", "default", grace_period_s=0)
     await seen.until(lambda: attachments(seen) == {("disk", "n9")}, "it is detached")
 
