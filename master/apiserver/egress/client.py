@@ -20,7 +20,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from master.apiserver.egress import upgrades, ways
 from master.apiserver.egress.connector import HostConnector, PodConnector
 from master.apiserver.egress.destinations import SYSTEM, Destination, ServiceReference, Trust
-from master.apiserver.egress.failures import DEADLINE, Unconnected, failure
+from master.apiserver.egress.failures import DEADLINE, Unanswered, Unconnected, failure
 from master.apiserver.egress.figures import DIRECT, TUNNEL, Figures
 from master.apiserver.egress.resolver import Resolver
 from master.apiserver.egress.trust_store import TrustStore
@@ -87,9 +87,7 @@ class EgressClient:
             async with asyncio.timeout(request.timeout_s):
                 try:
                     return await self._whole(to, request, most_bytes)
-                except ServiceUnavailable as error:
-                    if not isinstance(error.__cause__, aiohttp.ServerDisconnectedError):
-                        raise
+                except Unanswered:
                     return await self._whole(to, request, most_bytes)
         except (ApiError, TimeoutError) as error:
             told = error if isinstance(error, ApiError) else Timeout(DEADLINE)

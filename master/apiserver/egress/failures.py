@@ -23,9 +23,16 @@ _CERTIFICATES = {
     21: _UNKNOWN_AUTHORITY,
 }
 
+# ClientOSError is what a request comes to whose connection was closed while its head or body was written.
+_UNANSWERED = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
+
 
 class Unconnected(ServiceUnavailable):
     """There is no connection, so that nothing has been asked: another endpoint may be."""
+
+
+class Unanswered(ServiceUnavailable):
+    """The connection ended before anything was answered: whoever is asked may not have heard of it."""
 
 
 def failure(error: Exception, place: str) -> ApiError:
@@ -37,6 +44,8 @@ def failure(error: Exception, place: str) -> ApiError:
     connects = isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError | socket.gaierror)
     if connects and not isinstance(error, aiohttp.ClientSSLError):
         return Unconnected(_reason(error, place))
+    if not connects and isinstance(error, _UNANSWERED):
+        return Unanswered(_reason(error, place))
     return ServiceUnavailable(_reason(error, place))
 
 
@@ -56,8 +65,8 @@ def _reason(error: Exception, place: str) -> str:
             if isinstance(inner, ssl.SSLError):
                 return _reason(inner, place)
             return f"dial tcp {place}: connect: {_words(inner)}"
-        case aiohttp.ServerDisconnectedError() | EOFError():
-            return "EOF"
+        case aiohttp.ServerDisconnectedError() | EOFError() | OSError(errno=None):
+            return "EOF"  # the last has no number: the connection was closed when it was to be written to
         case aiohttp.ClientPayloadError():
             return "unexpected EOF"
         case aiohttp.ClientResponseError():
