@@ -13,6 +13,7 @@ from podlab.deploy.offline import archive
 from podlab.deploy.offline.fit import check_bundle
 from podlab.deploy.preflight.checks.all import judge
 from podlab.deploy.preflight.checks.existing import strays
+from podlab.deploy.preflight.checks.floating import judged_owners
 from podlab.deploy.preflight.checks.paths import judged_paths
 from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
@@ -63,11 +64,10 @@ def _outcome(variables: dict[str, Any], bundle: archive.Contents | None, *, migr
     hosts = hosts_of(variables)
     own = {host.name: variables["hostvars"][host.name] for host in hosts}
     seen = {name: seen_from_json(_plain(own[name]["preflight_seen"]["seen"])) for name in own}
-    trials = {name: _plain(own[name].get("preflight_port_trials", {}).get("trials", [])) for name in own}
-    firewalls = {name: _plain(own[name].get("preflight_firewall", {}).get("firewall", {})) for name in own}
     facts = {name: each.facts() for name, each in seen.items()}
-    tried = {name: _plain(own[name].get("preflight_port_trials", {}).get("paths", [])) for name in own}
-    ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, tried)]
+    firewalls = _told(own, "preflight_firewall", "firewall")
+    trials, paths, owners = (_told(own, "preflight_port_trials", key) for key in ("trials", "paths", "owners"))
+    ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, paths), *judged_owners(hosts, facts, owners)]
     release = ReleaseVersion.parse(probe.release(str(packages_root(project_root()))))
     findings = judge(hosts, facts, ways, release, migrates=migrates)
     members = own[hosts[0].name]["preflight_members"]["members"] or []
@@ -76,6 +76,12 @@ def _outcome(variables: dict[str, Any], bundle: archive.Contents | None, *, migr
     wanted = wheels.requirements(project_root())
     offline = check_bundle(hosts, reached, bundle, wanted) if bundle else ()
     return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers, *offline])
+
+
+def _told(own: dict[str, Any], task: str, key: str) -> dict[str, Any]:
+    """What a task found, by host; without those that it asked nothing of."""
+    found = {name: each.get(task, {}) for name, each in own.items()}
+    return {name: _plain(result[key]) for name, result in found.items() if key in result}
 
 
 def _plain(value: Any) -> Any:

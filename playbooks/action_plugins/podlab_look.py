@@ -1,10 +1,9 @@
 """Ansible action: what preflight wants to know of a host, asked over Ansible's own connection. Changes nothing there.
 
 The scripts are sent as text to the host's python3, not as modules: a host that is too old for those shall say so.
-`what: facts` runs the probe and opens the ports that others will try; `ports` tries those of others, and how long
-packets to them may be; `firewall` reads
-the rules of a host that could not be reached, `rules` those of any. What keeps us from a host is a result, too, judged
-with all others.
+`what: facts` runs the probe and opens the ports that others will try; `ports` tries those of others, how long packets
+to them may be, and on masters who has the address that is to move between them; `firewall` reads the rules of a host
+that could not be reached, `rules` those of any. What keeps us from a host is a result, too, judged with all others.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy.preflight.checks import paths, ports
-from podlab.deploy.preflight.hosts import path_trial, port_trial, probe
+from podlab.deploy.preflight.checks import floating, paths, ports
+from podlab.deploy.preflight.hosts import address_trial, path_trial, port_trial, probe
 from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.hosts.unreachable import explain
@@ -40,7 +39,7 @@ class _RefusedError(Exception):
 
 
 class ActionModule(ActionBase):
-    """Result: `seen`, `opened`, `trials` and `paths`, or `firewall`; never failed."""
+    """Result: `seen` and `opened`, or `trials`, `paths` and `owners`, or `firewall`; never failed."""
 
     _supports_check_mode = True
 
@@ -78,7 +77,13 @@ class ActionModule(ActionBase):
         trials = self._script(port_trial, {"act": "try", "host": name, "targets": targets}, variables)
         others = paths.targets_for(own, hosts, opened)
         tried = self._script(path_trial, {"host": name, "targets": others}, variables) if others else []
-        return {"trials": trials, "paths": tried}
+        return {"trials": trials, "paths": tried, **self._owners(variables)}
+
+    def _owners(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Who has the address that is to be the masters'; nothing where there is none."""
+        device = str(self._templar.template(variables.get("keepalived_interface", "")))
+        asked = floating.asked_by(self._own(variables), hosts_of(variables, everywhere=True), device)
+        return {"owners": self._script(address_trial, asked, variables)} if asked else {}
 
     def _firewall(self, variables: dict[str, Any]) -> dict[str, Any]:
         trials = _registered(variables, "preflight_port_trials", "trials")

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
 
 from node.network.connector import Connector
 from node.network.peers import Peer
@@ -40,6 +44,15 @@ def run(*command: str) -> str:
 def at(place: str, *command: str) -> str:
     """What the command prints in the namespace of a node, a pod ("pod-n1") or the router."""
     return run("ip", "netns", "exec", place, *command)
+
+
+def script(place: str, module: ModuleType, task: dict[str, Any]) -> Any:
+    """What one of preflight's scripts tells there. It runs as on a host: from its text."""
+    source = Path(str(module.__file__)).read_bytes()
+    command = ["ip", "netns", "exec", place, sys.executable, "-", json.dumps(task)]
+    done = subprocess.run(command, input=source, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
 
 
 def pod(node: str, version: int = 4) -> str:

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 from podlab_testing.deployed import deployment, service, wait_until
+from podlab_testing.host_state import difference, host_state
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
 from podlab_testing.waiting import until
@@ -41,10 +42,21 @@ MOVED_WITHIN_S = 15
 
 
 @pytest.fixture(scope="module")
-def cluster(make_cluster: MakeCluster) -> OwnCluster:
-    made = make_cluster(LabSpec(name=own_lab("y").name, masters=3, nodes=1), {})
-    made.deploy()
-    return made
+def hosts(make_cluster: MakeCluster) -> OwnCluster:
+    """Not deployed yet."""
+    return make_cluster(LabSpec(name=own_lab("y").name, masters=3, nodes=1), {})
+
+
+@pytest.fixture(scope="module")
+def bare(hosts: OwnCluster) -> dict[str, list[str]]:
+    """The hosts before anything was deployed."""
+    return {host: host_state(hosts.lab, host) for host in hosts.addresses()}
+
+
+@pytest.fixture(scope="module")
+def cluster(hosts: OwnCluster, bare: dict[str, list[str]]) -> OwnCluster:
+    hosts.deploy()
+    return hosts
 
 
 def leader(cluster: OwnCluster, lease: str) -> str:
@@ -203,8 +215,27 @@ def answers(cluster: OwnCluster, address: str) -> bool:
         return False
 
 
+def floating(cluster: OwnCluster) -> str:
+    return f"{cluster.addresses()['m1'].rpartition('.')[0]}.9"
+
+
+def test_an_address_that_somebody_has_is_refused_before_anything_changes(cluster: OwnCluster) -> None:
+    address = floating(cluster)
+    device = cluster.on("n1", "ip -o route get 192.0.2.1 | sed 's/.* dev \\([^ ]*\\).*/\\1/'")
+    mac = cluster.on("n1", f"cat /sys/class/net/{device}/address")
+    cluster.on("n1", f"ip address add {address}/32 dev {device}")
+    try:
+        outcome = cluster.play("site.yml", "-e", f"podlab_floating_address={address}")
+    finally:
+        cluster.on("n1", f"ip address del {address}/32 dev {device}")
+    told = " ".join(outcome.text.split())
+    assert f"podlab_floating_address {address} is somebody's already: {mac} answers for it" in told, told[-3000:]
+    assert "(n1 has it)" in told
+    assert (outcome.code != 0, outcome.changed) == (True, set())
+
+
 def test_an_address_is_where_an_api_server_answers(cluster: OwnCluster) -> None:
-    address = f"{cluster.addresses()['m1'].rpartition('.')[0]}.9"
+    address = floating(cluster)
     given = ("-e", f"podlab_floating_address={address}")
     for changed in (True, False):
         outcome = cluster.play("site.yml", *given)
@@ -238,3 +269,16 @@ def test_a_member_that_lost_its_disk_joins_again(cluster: OwnCluster) -> None:
     assert {host for _, host in outcome.changed} == {"m2"}
     assert cluster.on("m2", "systemctl is-active podlab-etcd podlab-apiserver").split() == ["active"] * 2
     assert served(cluster) == addresses(cluster)
+
+
+def test_reset_leaves_nothing_of_etcd_and_of_the_address_either(
+    cluster: OwnCluster, bare: dict[str, list[str]]
+) -> None:
+    given = ("-e", f"podlab_floating_address={floating(cluster)}")
+    for playbook in ("site.yml", "reset.yml"):
+        outcome = cluster.play(playbook, *given)
+        assert outcome.code == 0, outcome.text[-4000:]
+    for host, before in bare.items():
+        found = difference(before, host_state(cluster.lab, host))
+        assert found == [], f"{host}: {found[:20]}"
+    assert cluster.play("reset.yml").changed == set()

@@ -3,15 +3,10 @@ closed port for VXLAN."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from podlab_testing.segments import ROUTER, Segments, at
+from podlab_testing.segments import ROUTER, Segments, at, script
 
 from podlab.deploy.preflight.checks.paths import echo_awaited, judged_paths, targets_for
 from podlab.deploy.preflight.hosts import path_trial, port_trial
@@ -23,15 +18,6 @@ HOSTS = tuple(
     for name, address in (("n1", "192.0.2.1"), ("n2", "192.0.2.2"), ("n3", "198.51.100.3"))
 )
 SAYS_NOTHING = ("OUTPUT", "-p", "icmp", "--icmp-type", "fragmentation-needed", "-j", "DROP")
-
-
-def script(place: str, module: ModuleType, task: dict[str, Any]) -> Any:
-    """Runs as on a host: from its text."""
-    source = Path(str(module.__file__)).read_bytes()
-    command = ["ip", "netns", "exec", place, sys.executable, "-", json.dumps(task)]
-    done = subprocess.run(command, input=source, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return json.loads(done.stdout)
 
 
 def findings(attended: bool = True) -> list[str]:
