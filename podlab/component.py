@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import inspect
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -20,11 +22,10 @@ from weakref import WeakKeyDictionary
 
 import grpc
 import uvloop
-from cryptography import x509
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from podlab import settings, subject
+from podlab import settings
 from podlab.client.client import Client
 from podlab.client.connection import LOOKED_AT_EVERY_S
 from podlab.errors import Forbidden, ServicerContext, abort
@@ -36,6 +37,11 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 IN_FORCE = "Certificates in force:"
+# Names in which nothing is escaped, as those of Podlab's own components are.
+_PLAIN = re.compile(r"(CN|O)=([A-Za-z0-9:._/@ -]+)")
+# Components leave little to the collector of cycles: what they make goes by its count of references. It looks for more
+# after so many objects, not after Python's 700, which was a twentieth of the API server's work.
+_COLLECTED_AFTER = (10_000, 20, 20)
 _called_back: WeakKeyDictionary[grpc.aio.Server, grpc.ServerCredentials] = WeakKeyDictionary()
 GRPC_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
@@ -52,6 +58,8 @@ def run(name: str, settings_type: type[T], serve: Callable[[T, asyncio.Event], A
 
     Exit codes: 0 after a signal, 1 when `serve` failed, 2 when the settings cannot be used.
     """
+    gc.freeze()  # what has been imported stays: no collection has to go through it
+    gc.set_threshold(*_COLLECTED_AFTER)
     arguments = argparse.ArgumentParser(prog=f"podlab-{name}")
     arguments.add_argument("--config", type=Path, default=Path(f"/etc/podlab/{name}.yaml"))
     path: Path = arguments.parse_args().config
@@ -116,13 +124,29 @@ def _notify(state: str) -> None:
 
 
 def common_name(context: ServicerContext) -> str:
-    """The CN of the caller's certificate; empty when it has none, or does not name just one user."""
-    for pem in context.auth_context().get("x509_pem_cert", ()):
-        try:
-            return subject.read(x509.load_pem_x509_certificate(pem).subject).common_name
-        except ValueError:
-            return ""
-    return ""
+    """The CN of the caller's certificate; empty when it has none, or does not name just one user.
+
+    Whoever is a component is known by its subject as gRPC writes it (RFC 2253). Only for others cryptography is
+    loaded, which costs a process that needs it for nothing else 9 MiB and 14 ms.
+    """
+    told = context.auth_context()
+    for subject in told.get("x509_subject", ()):
+        parts = [_PLAIN.fullmatch(part) for part in subject.decode(errors="replace").split(",")]
+        names = [part[2] for part in parts if part is not None and part[1] == "CN"]
+        if len(names) == 1 and None not in parts:
+            return names[0]
+    return next(map(_named, told.get("x509_pem_cert", ())), "")
+
+
+def _named(pem: bytes) -> str:
+    from cryptography import x509
+
+    from podlab import subject
+
+    try:
+        return subject.read(x509.load_pem_x509_certificate(pem).subject).common_name
+    except ValueError:
+        return ""
 
 
 class AllowedUsers(grpc.aio.ServerInterceptor):

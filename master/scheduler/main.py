@@ -6,6 +6,9 @@ import asyncio
 import logging
 from pathlib import Path
 
+# First: after typing_extensions, which gRPC imports, numpy's own types take it three times as long (18 ms more).
+import numpy as np  # noqa: F401
+
 from master.scheduler import plugin_files
 from master.scheduler.config.configuration import KubeSchedulerConfiguration
 from master.scheduler.config.defaults import DEFAULT
