@@ -13,8 +13,13 @@ from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.dynamicresources.plugins import DriverRegistry
 from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.eviction.pod_uses import PodUses
+from node.kubelet.eviction.pressure import EvictionEffects, NodePressure
+from node.kubelet.eviction.signal_reader import SignalReader
+from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_manager import ImageManager
-from node.kubelet.logs import log_rotation
+from node.kubelet.logs.log_rotation import LogRotation
+from node.kubelet.nodestatus import oom_watcher
 from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
@@ -38,6 +43,7 @@ from node.network.settings import Plugin
 from node.probing.attachment import remove_leftovers
 from node.resolvconf import ClusterDns
 from podlab import component
+from podlab.api.pods import containers
 from podlab.api.values import quantity
 from podlab.api.values.ipfamilies import family_of
 from podlab.client.client import Client
@@ -75,6 +81,7 @@ class Kubelet:
             capacity(settings),
             node=lambda: self._own_node.get(settings.node_name),
             pods=self.bound.list,
+            pressures=lambda: self._pressure.conditions,
         )
         drivers = DriverRegistry()
         self._csi_drivers = CsiDrivers(client, settings.node_name)
@@ -88,7 +95,35 @@ class Kubelet:
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)
         self._network = _network(settings, client)
-        self._registration = NodeRegistration(settings, client, self._recorder, self.runtime, self._network)
+        self._watch_resources()
+
+    def _watch_resources(self) -> None:
+        """What keeps the node from running out of memory, disk and process ids."""
+        settings, runtime = self.settings, self.runtime
+        reader = SignalReader(settings.root_dir, runtime)
+        self._pressure = NodePressure(settings.eviction, reader, PodUses(runtime, self._context.ephemeral_storage))
+        self._images = ImageCollector(runtime, settings.image_gc, self._used_images, self._tell_of_node)
+        self._logs = LogRotation(runtime, settings.logs)
+        self._eviction = EvictionEffects(
+            pods=self.pods.evictable,
+            end=self.pods.end,
+            is_gone=lambda uid: not self.pods.runs(uid),
+            reclaim=(self.pods.remove_ended, self._images.remove_unused),
+            tell=self._tell_of_node,
+        )
+        self._registration = NodeRegistration(
+            settings, self.client, self._recorder, runtime, self._network, lambda: self._pressure.conditions
+        )
+        self._pressure.on_change(self._registration.look)
+
+    def _used_images(self) -> set[str]:
+        """Those that pods name, also while no container of them is there."""
+        return {name for pod in self.bound.list() for name in containers.images(pod.spec)}
+
+    def _tell_of_node(self, event_type: str, reason: str, message: str) -> None:
+        node = self._own_node.get(self.settings.node_name)
+        if node is not None:
+            self._recorder.event(node, event_type, reason, message)
 
     async def run(self) -> None:
         lease = NodeLease(self.client, self.settings.node_name, self.settings.lease_duration_s)
@@ -101,7 +136,8 @@ class Kubelet:
             group.create_task(self._network.run())
             group.create_task(self._context.config_objects.run())
             group.create_task(self._context.tokens.run())
-            group.create_task(log_rotation.run(self.runtime))
+            group.create_task(self._logs.run())
+            group.create_task(oom_watcher.run(self._tell_of_node))
             group.create_task(self._local_path.run())
             group.create_task(self._dynamic_resources.run(self._may_be_here))
             group.create_task(self._plugins.run())
@@ -112,6 +148,10 @@ class Kubelet:
             await asyncio.wait({removed, services_known}, return_when=asyncio.FIRST_COMPLETED)
             group.create_task(self.bound.run())
             group.create_task(self.pods.run())
+            # Which images are unused is known only once all pods are.
+            await self.bound.synced.wait()
+            group.create_task(self._images.run())
+            group.create_task(self._pressure.run(self._eviction))
 
     def _may_be_here(self, uid: str) -> bool:
         return not self.bound.synced.is_set() or self.pods.may_run(uid)

@@ -27,6 +27,51 @@ class TaintSettings:
     value: str = ""
 
 
+HARD_THRESHOLDS = {
+    "memory.available": "100Mi",
+    "nodefs.available": "10%",
+    "nodefs.inodesFree": "5%",
+    "imagefs.available": "15%",
+    "imagefs.inodesFree": "5%",
+    "pid.available": "1000",
+}
+"""Kubernetes' defaults, and for process ids, of which it has none, what keeps the node itself going."""
+
+
+@dataclass(frozen=True)
+class EvictionSettings:
+    """Of which signal how little is too little: quantities, or shares of the capacity ("10%").
+
+    A soft threshold evicts once it has been met for its grace period. A condition that was true stays so for the
+    transition period. Pods that a soft threshold ends get at most `max_pod_grace_period_s`.
+    """
+
+    hard: dict[str, str] = field(default_factory=lambda: dict(HARD_THRESHOLDS))
+    soft: dict[str, str] = field(default_factory=dict)
+    soft_grace_period_s: dict[str, float] = field(default_factory=dict)
+    minimum_reclaim: dict[str, str] = field(default_factory=dict)
+    max_pod_grace_period_s: int = 0
+    pressure_transition_period_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class ImageGcSettings:
+    """Unused images go, the longest unused first, when more than `high_percent` of their filesystem is in use, until it
+    is `low_percent`. An image is kept for `minimum_age_s` after it was first seen."""
+
+    high_percent: int = 85
+    low_percent: int = 80
+    minimum_age_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """How large a container's log may get before it is rotated, a quantity, and how many files it may be."""
+
+    max_size: str = "10Mi"
+    max_files: int = 5
+
+
 @dataclass(frozen=True)
 class KubeletSettings:
     """`apiserver` is host:port, or several addresses with commas between.
@@ -52,6 +97,9 @@ class KubeletSettings:
     cluster_dns: str = "10.96.0.10"
     cluster_domain: str = "cluster.local"
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    eviction: EvictionSettings = field(default_factory=EvictionSettings)
+    image_gc: ImageGcSettings = field(default_factory=ImageGcSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
 
     @property
     def node_ips(self) -> tuple[str, ...]:

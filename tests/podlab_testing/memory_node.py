@@ -60,6 +60,7 @@ PERIOD_S = 0.2
 # The only one that it knows besides its default.
 RUNTIME_HANDLER = "sandboxed"
 IMAGE = "podlab.local/hello:1.0"
+SANDBOX_IMAGE = "podlab.local/pause:3.6"
 OFFERED = {
     name: meta_pb2.Quantity(string=amount)
     for name, amount in {"cpu": "2", "memory": "4Gi", "pods": "110", "ephemeral-storage": "10Gi"}.items()
@@ -252,6 +253,18 @@ class MemoryRuntime:
     async def images(self) -> list[Image]:
         return [Image(f"sha256:{name}", (name,), 1) for name in sorted(self.present)]
 
+    async def remove_image(self, image_id: str) -> None:
+        self._answer()
+        self.present.discard(image_id.removeprefix("sha256:"))
+
+    async def image_directory(self) -> Path:
+        self._answer()
+        return self.files
+
+    async def sandbox_image(self) -> str:
+        self._answer()
+        return SANDBOX_IMAGE
+
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         self.pulls += 1
         raise RuntimeFailure(f'failed to pull image "{name}": no such host')
@@ -300,6 +313,7 @@ class MemoryKubelet:
     root: Path
     pods: PodWorkers | None = None
     timings: WorkerTimings = field(default_factory=WorkerTimings)
+    pressures: frozenset[str] = frozenset()
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -309,7 +323,14 @@ class MemoryKubelet:
         recorder = EventRecorder(self.client, "kubelet", "n1")
         node = node_pb2.Node()
         node.metadata.name = "n1"
-        admission = PodAdmission(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
+        admission = PodAdmission(
+            self.client,
+            node,
+            OFFERED,
+            node=lambda: itself.get("n1"),
+            pods=bound.list,
+            pressures=lambda: self.pressures,
+        )
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
         volumes = VolumeManager(self.root)
         drivers, csi_drivers = DriverRegistry(), CsiDrivers(self.client, "n1")

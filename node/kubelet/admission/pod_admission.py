@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from node.kubelet.admission import preemption
+from node.kubelet.admission import preemption, pressure
 from node.kubelet.admission.allocations import Allocations
 from node.kubelet.admission.predicates import (
     Failure,
@@ -35,7 +35,7 @@ from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
-PREEMPTED = PodOutcome("Failed", "Preempting", "Preempted in order to admit critical pod")
+PREEMPTED = PodOutcome("Failed", "Preempting", "Preempted in order to admit critical pod", disrupts=True)
 Preempt = Callable[[str, PodOutcome], None]
 
 
@@ -51,6 +51,8 @@ class PodAdmission:
     allocatable: Mapping[str, meta_pb2.Quantity]
     node: Callable[[], node_pb2.Node | None]
     pods: Callable[[], Iterable[pod_pb2.Pod]]
+    pressures: Callable[[], Collection[str]] = frozenset
+    """The node's conditions of pressure that are true now."""
     allocations: Allocations = field(default_factory=Allocations)
     _admitted: set[str] = field(default_factory=set)
     _preempted: set[str] = field(default_factory=set)
@@ -81,6 +83,8 @@ class PodAdmission:
             return None
         if forbidden := sysctls.forbidden(pod.spec):
             return PodOutcome("Failed", sysctls.FORBIDDEN, f"forbidden sysctl: {forbidden}")
+        if conditions := pressure.refusing(pod, self.pressures()):
+            return PodOutcome("Failed", pressure.REASON, pressure.message(conditions))
         if not self._failed_predicates(pod, self.node() or self.own_node):
             self._admit(pod)
             return None

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import grpc
@@ -248,6 +249,20 @@ class Containerd:
     async def images(self) -> list[Image]:
         answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
         return [conversion.image(image) for image in answer.images]
+
+    async def remove_image(self, image_id: str) -> None:
+        request = cri.RemoveImageRequest(image=cri.ImageSpec(image=image_id))
+        await _ignore_not_found(self._images.RemoveImage(request, timeout=CALL_TIMEOUT_S))
+
+    async def image_directory(self) -> Path:
+        answer = await _answer(self._images.ImageFsInfo(cri.ImageFsInfoRequest(), timeout=CALL_TIMEOUT_S))
+        if not answer.image_filesystems:
+            raise RuntimeFailure("the runtime does not say where its images are")
+        return Path(answer.image_filesystems[0].fs_id.mountpoint)
+
+    async def sandbox_image(self) -> str:
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
+        return conversion.sandbox_image(answer.info)
 
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         request = cri.PullImageRequest(image=cri.ImageSpec(image=name))

@@ -70,6 +70,7 @@ def usage(stats: cri.ContainerStats) -> ContainerUsage:
         cpu_ns=stats.cpu.usage_core_nano_seconds.value,
         memory_bytes=stats.memory.working_set_bytes.value,
         written_bytes=stats.writable_layer.used_bytes.value,
+        written_inodes=stats.writable_layer.inodes_used.value,
     )
 
 
@@ -87,6 +88,11 @@ def snapshotter(info: Mapping[str, str]) -> str:
     """The one that containerd keeps images' layers with."""
     told = orjson.loads(info.get("config") or "{}").get("containerd") or {}
     return str(told.get("snapshotter") or DEFAULT_SNAPSHOTTER)
+
+
+def sandbox_image(info: Mapping[str, str]) -> str:
+    """The image that containerd makes sandboxes of; empty when it does not say."""
+    return str(orjson.loads(info.get("config") or "{}").get("sandboxImage") or "")
 
 
 def shown_image(mounts: Sequence[snapshots_pb2.Mount]) -> ShownImage:

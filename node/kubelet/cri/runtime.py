@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -177,6 +178,7 @@ class ContainerUsage:
     cpu_ns: int
     memory_bytes: int
     written_bytes: int = 0
+    written_inodes: int = 0
 
 
 class CommandRunner(Protocol):
@@ -196,6 +198,9 @@ class RuntimeInfo(Protocol):
         """Whether it can run pods."""
 
     async def images(self) -> list[Image]: ...
+
+    async def image_directory(self) -> Path:
+        """Where it keeps images, and what containers write outside of their mounts."""
 
 
 class Runtime(CommandRunner, RuntimeInfo, Protocol):
@@ -256,6 +261,11 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
         """Of all containers that run, or of one pod's."""
 
     async def image(self, name: str) -> Image | None: ...
+
+    async def remove_image(self, image_id: str) -> None: ...
+
+    async def sandbox_image(self) -> str:
+        """The name of the image that every sandbox is made of; empty when the runtime does not say."""
 
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         """Returns when the image is on the node. Without credentials the pull is anonymous."""

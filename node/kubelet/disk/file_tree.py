@@ -161,6 +161,15 @@ def used_bytes(path: Path, limit: int | None = None) -> int:
     return total
 
 
+def count(path: Path) -> int:
+    """How many files and directories there are below a directory. Raises OSError."""
+    opened = os.open(path, DIRECTORY)
+    try:
+        return sum(1 for _ in entries(opened, WalkErrors()))
+    finally:
+        os.close(opened)
+
+
 def _enter(parent: int, name: str, device: int) -> _Level:
     opened = os.open(name, DIRECTORY, dir_fd=parent)
     try:

@@ -25,12 +25,17 @@ def open_for_reading(path: Path) -> BinaryIO:
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
-    """Makes the file, or changes its content in place: containers that mount it see the change. Raises OSError."""
+    """Makes the file, or changes its content in place: containers that mount it see the change.
+
+    Raises OSError; on a full disk before anything of the old content is lost.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(_open(path, os.O_WRONLY | os.O_CREAT), "wb") as opened:
         os.fchmod(opened.fileno(), mode)
-        opened.truncate()
+        if content:
+            os.posix_fallocate(opened.fileno(), 0, len(content))
         opened.write(content)
+        opened.truncate()
 
 
 def _open(path: Path, flags: int) -> int:

@@ -39,6 +39,22 @@ class EphemeralStorageMonitor:
         usage_on_disk = await asyncio.get_running_loop().run_in_executor(self._executor, self._measure, pod, written)
         return storage_limits.exceeded_limit(pod, usage_on_disk)
 
+    async def measure(self, pod: pod_pb2.Pod) -> DiskUsage:
+        """All that the pod takes of the disk, whether it is limited or not. Raises OSError, RuntimeFailure."""
+        written: dict[str, int] = {}
+        for usage in await self._runtime.usage(pod.metadata.uid):
+            written[usage.container_name] = usage.written_bytes
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._all, pod, written)
+
+    async def inodes(self, pod: pod_pb2.Pod) -> int:
+        """Of the pod's volumes, logs and what its containers wrote. Raises OSError, RuntimeFailure."""
+        written = sum(usage.written_inodes for usage in await self._runtime.usage(pod.metadata.uid))
+        paths = [*self._volumes.disk_directories(pod).values(), log_files.log_directory(pod)]
+        counted = await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: sum(_inodes(path) for path in paths)
+        )
+        return written + counted
+
     def _measure(self, pod: pod_pb2.Pod, written: Mapping[str, int]) -> DiskUsage:
         directories, volume_limits = self._volumes.disk_directories(pod), storage_limits.volume_limits(pod)
         pod_limit = podresources.limits(pod.spec).get(STORAGE)
@@ -46,9 +62,12 @@ class EphemeralStorageMonitor:
         stop_at = max([*(quantity.value(limit) for limit in volume_limits.values()), int(pod_limit or 0)])
         if pod_limit is None:
             return DiskUsage({name: _used(directories[name], stop_at) for name in volume_limits}, {})
+        return self._all(pod, written, stop_at)
+
+    def _all(self, pod: pod_pb2.Pod, written: Mapping[str, int], stop_at: int | None = None) -> DiskUsage:
         logs, pod_directory = log_files.log_directory(pod), self._volumes.pod_directory(pod.metadata.uid)
         return DiskUsage(
-            volumes={name: _used(path, stop_at) for name, path in directories.items()},
+            volumes={name: _used(path, stop_at) for name, path in self._volumes.disk_directories(pod).items()},
             containers={
                 each.name: _used(logs / each.name, stop_at) + written.get(each.name, 0)
                 for each in (*pod.spec.initContainers, *pod.spec.containers)
@@ -57,7 +76,14 @@ class EphemeralStorageMonitor:
         )
 
 
-def _used(path: Path, stop_at: int) -> int:
+def _inodes(path: Path) -> int:
+    try:
+        return file_tree.count(path)
+    except FileNotFoundError:  # not made yet
+        return 0
+
+
+def _used(path: Path, stop_at: int | None) -> int:
     try:
         return file_tree.used_bytes(path, stop_at)
     except FileNotFoundError:  # not made yet

@@ -11,8 +11,6 @@ from node.kubelet.disk.nofollow import is_regular_file
 from podlab.core.v1 import pod_pb2
 
 LOG_ROOT = Path("/var/log/pods")
-MAX_BYTES = 10 * 1024 * 1024
-FILES = 5
 # The longest name of a directory.
 _MAX_NAME_BYTES = 255
 
@@ -25,20 +23,33 @@ def log_directory(pod: pod_pb2.Pod) -> Path:
 
 def files(path: Path) -> list[Path]:
     """The log's files that exist, the oldest first."""
-    rotated = [path.with_name(f"{path.name}.{number}") for number in range(FILES - 1, 0, -1)]
-    return [each for each in (*rotated, path) if is_regular_file(each)]
+    return [each for _, each in sorted(_rotated(path), reverse=True)] + ([path] if is_regular_file(path) else [])
 
 
-def rotate(path: Path, max_bytes: int = MAX_BYTES) -> bool:
-    """Renames a log that has grown too large. True when it did: then the runtime must open a new file."""
+def rotate(path: Path, max_bytes: int, max_files: int) -> bool:
+    """Renames a log that has grown too large, and removes the files that are too many then. True when it did: then the
+    runtime must open a new file."""
     if not is_regular_file(path) or path.stat().st_size < max_bytes:
         return False
-    for number in range(FILES - 2, 0, -1):
-        older = path.with_name(f"{path.name}.{number}")
-        if is_regular_file(older):
+    for number, older in sorted(_rotated(path), reverse=True):
+        if number >= max_files - 1:
+            older.unlink(missing_ok=True)
+        else:
             older.replace(path.with_name(f"{path.name}.{number + 1}"))
     path.replace(path.with_name(f"{path.name}.1"))
     return True
+
+
+def _rotated(path: Path) -> list[tuple[int, Path]]:
+    """Earlier files of the log by their number, however many there may be now."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except FileNotFoundError:
+        return []
+    prefix = f"{path.name}."
+    numbers = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    found = [(int(number), path.with_name(prefix + number)) for number in numbers if number.isdecimal()]
+    return [(number, each) for number, each in found if is_regular_file(each)]
 
 
 def remove(path: Path) -> None:

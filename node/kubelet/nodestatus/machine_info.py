@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -13,16 +12,6 @@ import psutil
 from podlab.core.v1 import node_pb2
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "riscv64": "riscv64"}
-
-
-@dataclass(frozen=True)
-class AvailableResources:
-    """How much is left of what a node can run out of."""
-
-    memory_available_bytes: int
-    disk_available_bytes: int
-    disk_total_bytes: int
-    pids_available: int
 
 
 def architecture() -> str:
@@ -40,16 +29,6 @@ def memory_bytes() -> int:
 
 def disk_bytes(path: Path) -> int:
     return shutil.disk_usage(path).total
-
-
-def available_resources(path: Path) -> AvailableResources:
-    disk = shutil.disk_usage(path)
-    return AvailableResources(
-        memory_available_bytes=int(psutil.virtual_memory().available),
-        disk_available_bytes=disk.free,
-        disk_total_bytes=disk.total,
-        pids_available=_read_int("/proc/sys/kernel/pid_max") - len(psutil.pids()),
-    )
 
 
 def system_info(runtime_version: str, kubelet_version: str) -> node_pb2.NodeSystemInfo:
@@ -79,8 +58,3 @@ def _read(path: str) -> str:
         return Path(path).read_text().strip()
     except OSError:
         return ""
-
-
-def _read_int(path: str) -> int:
-    text = _read(path)
-    return int(text) if text.isdigit() else 0

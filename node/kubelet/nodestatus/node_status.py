@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus import machine_info
-from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
 from podlab.api.selection.labels import ARCH_LABEL, HOSTNAME_LABEL, OS_LABEL
@@ -16,10 +15,21 @@ from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 
 MAX_IMAGES = 50
-# With less than these the node is under pressure (Kubernetes' defaults for eviction).
-MIN_MEMORY_BYTES = 100 * 1024 * 1024
-MIN_DISK_FRACTION = 0.10
-MIN_PIDS = 1000
+# Of each condition of pressure: reason and message while it is true, and while it is not.
+_PRESSURES: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "MemoryPressure": (
+        ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+        ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ),
+    "DiskPressure": (
+        ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+        ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ),
+    "PIDPressure": (
+        ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+        ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,8 @@ class NodeObservation:
     readiness: RuntimeReadiness
     network_ready: bool
     network_reason: str
-    available: AvailableResources
+    pressures: Collection[str]
+    """The conditions of pressure that are true."""
     images: tuple[Image, ...]
     info: node_pb2.NodeSystemInfo
 
@@ -107,13 +118,9 @@ def differ_only_in_heartbeats(one: node_pb2.NodeStatus, other: node_pb2.NodeStat
 
 
 def _own_conditions(observation: NodeObservation) -> Iterable[tuple[str, bool, str, str]]:
-    available = observation.available
-    short_of_memory = available.memory_available_bytes < MIN_MEMORY_BYTES
-    short_of_disk = available.disk_available_bytes < MIN_DISK_FRACTION * available.disk_total_bytes
-    short_of_pids = available.pids_available < MIN_PIDS
-    yield "MemoryPressure", short_of_memory, *_pressure_reason("Memory", short_of_memory)
-    yield "DiskPressure", short_of_disk, *_pressure_reason("Disk", short_of_disk)
-    yield "PIDPressure", short_of_pids, *_pressure_reason("PID", short_of_pids)
+    for name, (when_true, when_false) in _PRESSURES.items():
+        is_true = name in observation.pressures
+        yield name, is_true, *(when_true if is_true else when_false)
     problems = [observation.readiness.message] if observation.readiness.message else []
     if not observation.network_ready:
         problems.append(f"pod network is not ready: {observation.network_reason}")
@@ -121,18 +128,6 @@ def _own_conditions(observation: NodeObservation) -> Iterable[tuple[str, bool, s
         yield "Ready", False, "KubeletNotReady", "; ".join(problems)
     else:
         yield "Ready", True, "KubeletReady", "kubelet is posting ready status"
-
-
-def _pressure_reason(what: str, short: bool) -> tuple[str, str]:
-    name = {"Memory": "memory", "Disk": "disk space", "PID": "process ids"}[what]
-    if short:
-        return f"KubeletHasInsufficient{what}", f"kubelet has insufficient {name} available"
-    good = {
-        "Memory": "KubeletHasSufficientMemory",
-        "Disk": "KubeletHasNoDiskPressure",
-        "PID": "KubeletHasSufficientPID",
-    }
-    return good[what], f"kubelet has sufficient {name} available"
 
 
 def _condition(

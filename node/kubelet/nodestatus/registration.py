@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
@@ -63,8 +64,15 @@ class NodeRegistration:
     """`run` for ever: registers the node, writes its status when it changes, and records Events."""
 
     def __init__(
-        self, settings: KubeletSettings, client: Client, recorder: EventRecorder, runtime: Runtime, network: PodNetwork
+        self,
+        settings: KubeletSettings,
+        client: Client,
+        recorder: EventRecorder,
+        runtime: Runtime,
+        network: PodNetwork,
+        pressures: Callable[[], Collection[str]],
     ) -> None:
+        """`pressures` gives the conditions of pressure that are true now."""
         self._settings = settings
         # Set once the API server says that the node was deleted. It stays set.
         self.removed = asyncio.Event()
@@ -72,6 +80,8 @@ class NodeRegistration:
         self._recorder = recorder
         self._runtime_health = RuntimeHealth(runtime)
         self._network = network
+        self._pressures = pressures
+        self._news = asyncio.Event()
         self._capacity = capacity(settings)
         self._registered = False
         self._written_at = 0.0
@@ -104,7 +114,19 @@ class NodeRegistration:
                 log.warning("status of node %s cannot be written: %s", self._settings.node_name, error)
                 node = None
                 await asyncio.sleep(RETRY_S)
-            await asyncio.sleep(_period_s(node))
+            await self._wait(_period_s(node))
+
+    def look(self) -> None:
+        """Something of the node has changed that its status tells."""
+        self._news.set()
+
+    async def _wait(self, at_most_s: float) -> None:
+        try:
+            async with asyncio.timeout(at_most_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
 
     def _mark_removed(self, why: Unauthorized) -> None:
         """The node was deleted: it must not register again by itself, and its pods are removed."""
@@ -167,7 +189,7 @@ class NodeRegistration:
             readiness=runtime.readiness,
             network_ready=self._network.ready,
             network_reason=self._network.reason,
-            available=await asyncio.to_thread(machine_info.available_resources, self._settings.root_dir),
+            pressures=self._pressures(),
             images=runtime.images,
             info=machine_info.system_info(runtime.version, GIT_VERSION),
         )

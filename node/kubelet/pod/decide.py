@@ -40,7 +40,7 @@ def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, notes: PodNotes,
     if pod_outcome.outcome(pod, observed, now) is not None:
         grace_s = podspec.grace_s(pod) if notes.grace_s is None else notes.grace_s
         stop = _terminate(observed, notes, now, grace_s=grace_s, sidecars=sidecars)
-        return stop or _collect_garbage(observed) or Wait()
+        return stop or _collect_garbage(observed) or _remove_ended(observed, notes) or Wait()
     return _keep_running(pod, observed, notes, now)
 
 
@@ -232,6 +232,13 @@ def _remove(observed: ObservedPod) -> Action:
     if observed.containers:
         return RemoveContainer(observed.containers[-1].id)
     return Finish()
+
+
+def _remove_ended(observed: ObservedPod, notes: PodNotes) -> Action | None:
+    """Of a pod that is over, when the disk is short. The pod itself stays."""
+    if notes.keeps_ended or not (observed.sandboxes or observed.containers):
+        return None
+    return _remove(observed)
 
 
 def _collect_garbage(observed: ObservedPod) -> Action | None:

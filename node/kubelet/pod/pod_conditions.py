@@ -15,6 +15,7 @@ from podlab.api.pods.podphase import TERMINAL
 from podlab.core.v1 import pod_pb2
 
 OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", PENDING, IN_PROGRESS)
+_DISRUPTION, _BY_KUBELET = "DisruptionTarget", "TerminationByKubelet"
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,39 @@ def pod_conditions(
     """The kubelet's own conditions for a pod with this status, then the present ones of others."""
     own = [_condition(pod.status.conditions, each, now) for each in _findings(pod, observed, notes, status)]
     own += [_condition(pod.status.conditions, each, now) for each in _of_resize(notes, status)]
+    own += [_kept(each) for each in pod.status.conditions if is_own_disruption(each)]
     for each in own:
         each.observedGeneration = pod.metadata.generation
     return [*own, *conditions_of_others(pod.status)]
 
 
+def disruption(message: str, now: float) -> pod_pb2.PodCondition:
+    """That of a pod which its node ends for its own sake.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+    """
+    made = pod_pb2.PodCondition(type=_DISRUPTION, status="True", reason=_BY_KUBELET, message=message)
+    made.lastTransitionTime.CopyFrom(time_of(now))
+    return made
+
+
+def is_own_disruption(found: pod_pb2.PodCondition) -> bool:
+    """Others, too, say of a pod that it is to go; this is the kubelet's word."""
+    return found.type == _DISRUPTION and found.reason == _BY_KUBELET
+
+
+def own_conditions(status: pod_pb2.PodStatus) -> list[pod_pb2.PodCondition]:
+    return [each for each in status.conditions if each.type in OWN_CONDITIONS or is_own_disruption(each)]
+
+
 def conditions_of_others(status: pod_pb2.PodStatus) -> list[pod_pb2.PodCondition]:
-    return [each for each in status.conditions if each.type not in OWN_CONDITIONS]
+    return [each for each in status.conditions if each.type not in OWN_CONDITIONS and not is_own_disruption(each)]
+
+
+def _kept(found: pod_pb2.PodCondition) -> pod_pb2.PodCondition:
+    copy = pod_pb2.PodCondition()
+    copy.CopyFrom(found)
+    return copy
 
 
 def _findings(

@@ -69,6 +69,8 @@ class PodNotes:
     termination_messages: dict[str, str] = field(default_factory=dict)
     # Ids of sandboxes whose network has been taken down.
     stopped_sandboxes: set[str] = field(default_factory=set)
+    # Whether ended containers, and their logs, are kept once the pod is over.
+    keeps_ended: bool = True
     # None: the pod has what it asks for.
     pending_resize: PendingResize | None = None
     # Running containers that do not have yet what the node has set aside for them.

@@ -16,11 +16,15 @@ from podlab.core.v1 import pod_pb2
 
 @dataclass(frozen=True)
 class PodOutcome:
-    """How a pod ended: its last phase, with reason and message."""
+    """How a pod ended: its last phase, with reason and message.
+
+    `disrupts`: it was ended for its node's sake, which its condition DisruptionTarget says.
+    """
 
     phase: str
     reason: str = ""
     message: str = ""
+    disrupts: bool = False
 
 
 DEADLINE_EXCEEDED = PodOutcome(

@@ -98,6 +98,16 @@ class PodWorker:
             self._warn(outcome.reason, outcome.message)
             self.wake()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the pod is deleted, or this node has said that it ends."""
+        return self._outcome is not None or self._notes.terminating_since is not None
+
+    def remove_ended(self) -> None:
+        """Nothing of the pod is kept once it has ended."""
+        self._notes.keeps_ended = False
+        self.wake()
+
     async def run(self) -> None:
         try:
             while not self._done:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from node.kubelet.admission.preemption import is_critical
 from node.kubelet.cri.runtime import ObservedPod, RuntimeFailure
 from node.kubelet.pod.pod_outcome import PodOutcome
 from node.kubelet.volume import projected
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_worker import PodWorker
 from podlab.api.objects import Key
+from podlab.api.pods.podphase import is_terminal
 from podlab.client.informer import Change, Informer
 from podlab.core.v1 import pod_pb2
 
@@ -69,11 +71,26 @@ class PodWorkers:
         for worker in self._workers.values():
             worker.driver_registered()
 
-    def end(self, uid: str, outcome: PodOutcome) -> None:
-        """Ends the pod with this outcome."""
+    def end(self, uid: str, outcome: PodOutcome, grace_s: int | None = None) -> None:
+        """Ends the pod with this outcome; without `grace_s` within its own grace period."""
         worker = self._workers.get(uid)
         if worker is not None:
-            worker.end(outcome)
+            worker.end(outcome, grace_s)
+
+    def evictable(self) -> list[pod_pb2.Pod]:
+        """The pods that may be evicted: those that are still to run, but for critical ones."""
+        found = (self.api_pod(uid) for uid, worker in self._workers.items() if not worker.is_ending)
+        return [pod for pod in found if pod is not None and not is_terminal(pod) and not is_critical(pod)]
+
+    def runs(self, uid: str) -> bool:
+        """Whether a container of the pod ran when the runtime was last listed."""
+        observed = self._observed.get(uid)
+        return observed is not None and bool(observed.alive)
+
+    async def remove_ended(self) -> None:
+        """What the runtime keeps of pods that have ended, logs with it, is removed: the disk is short."""
+        for worker in self._workers.values():
+            worker.remove_ended()
 
     async def run(self) -> None:
         events = asyncio.create_task(self._follow_exits())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
-from node.kubelet.pod.pod_conditions import OWN_CONDITIONS, conditions_of_others
+from node.kubelet.pod.pod_conditions import conditions_of_others, disruption, own_conditions
 from node.kubelet.pod.pod_outcome import PodOutcome
 from node.kubelet.pod.pod_status import keep_claims
+from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
@@ -43,6 +45,8 @@ class PodStatusWriter:
             _take_of_others(status, pod.status)
         if outcome is not None:
             status.phase, status.reason, status.message = outcome.phase, outcome.reason, outcome.message
+            if outcome.disrupts and condition(status.conditions, "DisruptionTarget") is None:
+                status.conditions.append(disruption(outcome.message, time.time()))
         return copy
 
     def write(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
@@ -113,9 +117,10 @@ def _rebase(update: pod_pb2.Pod, now: pod_pb2.Pod) -> None:
 
 
 def _take_of_others(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
-    own = [each for each in status.conditions if each.type in OWN_CONDITIONS]
+    own = own_conditions(status)
+    names = {each.type for each in own}
     del status.conditions[:]
-    status.conditions.extend([*own, *conditions_of_others(now)])
+    status.conditions.extend([*own, *(each for each in conditions_of_others(now) if each.type not in names)])
     keep_claims(status, now)
 
 

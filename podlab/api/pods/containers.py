@@ -14,6 +14,12 @@ def every(spec: pod_pb2.PodSpec) -> Iterator[pod_pb2.Container]:
     yield from ephemeral(spec)
 
 
+def images(spec: pod_pb2.PodSpec) -> Iterator[str]:
+    """As the pod names them, those of its volumes too."""
+    yield from (container.image for container in every(spec))
+    yield from (volume.volumeSource.image.reference for volume in spec.volumes if volume.volumeSource.HasField("image"))
+
+
 def ephemeral(spec: pod_pb2.PodSpec) -> Iterator[pod_pb2.Container]:
     """Those that joined it."""
     for joined in spec.ephemeralContainers:

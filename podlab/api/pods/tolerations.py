@@ -9,6 +9,7 @@ from podlab.core.v1 import node_pb2, pod_pb2
 
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
+MEMORY_PRESSURE = "node.kubernetes.io/memory-pressure"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from master.controllers.objects.podtemplate import new_pod
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from podlab.api.pods.tolerations import NOT_READY, UNREACHABLE, UNSCHEDULABLE, tolerates
+from podlab.api.pods.tolerations import MEMORY_PRESSURE, NOT_READY, UNREACHABLE, UNSCHEDULABLE, tolerates
 from podlab.api.selection import nodeselectors
 from podlab.api.selection.labels import POD_TEMPLATE_GENERATION, TEMPLATE_GENERATION
 from podlab.apps.v1 import daemonset_pb2
@@ -20,7 +20,7 @@ _TAINTS = (
     (NOT_READY, "NoExecute"),
     (UNREACHABLE, "NoExecute"),
     ("node.kubernetes.io/disk-pressure", "NoSchedule"),
-    ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    (MEMORY_PRESSURE, "NoSchedule"),
     ("node.kubernetes.io/pid-pressure", "NoSchedule"),
     (UNSCHEDULABLE, "NoSchedule"),
 )

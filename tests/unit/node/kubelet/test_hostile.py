@@ -115,7 +115,7 @@ def test_a_termination_message_is_no_longer_than_it_may_be(tmp_path: Path) -> No
 
 
 def test_the_end_of_a_log_without_lines_is_found_in_little_time(tmp_path: Path) -> None:
-    (tmp_path / "0.log").write_bytes(b"2026-11-29T10:00:00.0Z stdout P " + b"x" * log_files.MAX_BYTES)
+    (tmp_path / "0.log").write_bytes(b"2026-11-29T10:00:00.0Z stdout P " + b"x" * 10 * 1024 * 1024)
     (tmp_path / "0.log.1").write_bytes(b"2026-11-29T10:00:00.0Z stdout P x\n" * 300_000)
     assert len(log_reader.tail(tmp_path / "0.log", 80, 2048)) <= 2048
 
@@ -131,7 +131,7 @@ async def test_a_log_is_read_from_a_file_alone_and_rotated_so(hostile: Path, sec
     for follow in (False, True):
         assert [piece async for piece in log_reader.read(path, log_reader.LogOptions(follow=follow), running)] == []
     assert log_reader.tail(path, 10, 100) == b""
-    assert not log_files.rotate(path)
+    assert not log_files.rotate(path, 1, 5)
     log_files.remove(path)
     assert untouched(secret)
 

@@ -106,13 +106,16 @@ async def test_following_goes_on_across_a_rotation_until_the_container_ended(tmp
 def test_a_large_log_is_moved_aside_and_the_oldest_goes(tmp_path: Path) -> None:
     path = tmp_path / "0.log"
     path.write_text("small")
-    assert not log_files.rotate(path, max_bytes=10)
+    assert not log_files.rotate(path, max_bytes=10, max_files=5)
     for number in range(7):
         path.write_text(f"log number {number}")
-        assert log_files.rotate(path, max_bytes=10)
+        assert log_files.rotate(path, max_bytes=10, max_files=5)
         assert not path.exists()
     path.write_text("now")
     assert [file.name for file in log_files.files(path)] == ["0.log.4", "0.log.3", "0.log.2", "0.log.1", "0.log"]
     assert (tmp_path / "0.log.4").read_text() == "log number 3"
+    path.write_text("large enough")
+    assert log_files.rotate(path, max_bytes=10, max_files=2), "fewer files are kept from now on"
+    assert [file.name for file in log_files.files(path)] == ["0.log.1"]
     log_files.remove(path)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,6 @@ import pytest
 from podlab_testing.kubelet_pods import Json
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
-from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.nodestatus.node_status import (
     NodeObservation,
     capacity,
@@ -21,8 +20,6 @@ from node.kubelet.settings import CapacitySettings, KubeletSettings, TaintSettin
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2
 from podlab.tls import Tls
-
-GIB = 1 << 30
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ def _observation(**more: object) -> NodeObservation:
         "readiness": RuntimeReadiness(True, True),
         "network_ready": True,
         "network_reason": "",
-        "available": AvailableResources(GIB, 50 * GIB, 100 * GIB, 30_000),
+        "pressures": frozenset(),
         "images": (Image("1", ("small",), 1), Image("2", ("large",), 9)),
         "info": node_pb2.NodeSystemInfo(machineID="m"),
     }
@@ -82,13 +79,17 @@ def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
 
 
 def test_a_node_that_runs_out_says_of_what(settings: KubeletSettings) -> None:
-    status = _status(settings, _observation(available=AvailableResources(1, 9 * GIB, 100 * GIB, 1)))
-    for name, reason in (
-        ("MemoryPressure", "KubeletHasInsufficientMemory"),
-        ("DiskPressure", "KubeletHasInsufficientDisk"),
-        ("PIDPressure", "KubeletHasInsufficientPID"),
-    ):
-        assert _verdict(status, name)[:2] == ("True", reason)
+    pressures = frozenset({"MemoryPressure", "DiskPressure"})
+    status = _status(settings, _observation(pressures=pressures))
+    assert _verdict(status, "MemoryPressure") == (
+        "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"
+    )  # fmt: skip
+    assert _verdict(status, "DiskPressure") == ("True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+    assert _verdict(status, "PIDPressure") == (
+        "False",
+        "KubeletHasSufficientPID",
+        "kubelet has sufficient PID available",
+    )
 
 
 def test_a_status_that_differs_only_in_heartbeats_is_the_same(settings: KubeletSettings) -> None:
