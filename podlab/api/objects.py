@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from google.protobuf import any_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
@@ -27,9 +26,11 @@ class ApiObject(Protocol):
     def metadata(self) -> meta_pb2.ObjectMeta: ...
 
 
-@dataclass(frozen=True, order=True)
-class Key:
-    """Where an object stands. `namespace` is empty for kinds that have none."""
+class Key(NamedTuple):
+    """Where an object stands. `namespace` is empty for kinds that have none.
+
+    A tuple, since the hash of one is several times as fast as a dataclass's: all stores are by key.
+    """
 
     group_kind: GroupKind
     namespace: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,7 @@ def _update(
             total[row] += weight * (value - scores[row])
             scores[row] = value
     statuses = _replaced(before.statuses, rows, part, by_resources)
-    return replace(before, change=nodes.changes, statuses=statuses, raw=raw, total=total)
+    return CachedEvaluation(before.epoch, nodes.changes, before.by_node, statuses, raw, total, before.by_resources)
 
 
 def _scores_following(follows: Follows, before: CachedEvaluation, profile: Profile) -> list[int]:

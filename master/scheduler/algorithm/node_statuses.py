@@ -62,9 +62,7 @@ def run_filters(
     statuses: NodeStatuses, follows: Follows, info: PodInfo, nodes: Snapshot, *, profile: Profile, rows: Rows
 ) -> NodeStatuses:
     """The statuses of the rows after the profile's filters that follow this."""
-    for index, plugin in profile.ordered_filters:
-        if plugin.follows is not follows:
-            continue
+    for index, plugin in profile.filters_by_follows[follows]:
         if plugin is profile.devices:
             statuses = statuses.with_filter(index, _refusals_for_devices(statuses, profile.devices, info, nodes, rows))
         else:

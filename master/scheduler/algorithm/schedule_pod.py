@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ _REFUSED = -1  # the total of a node that does not fit
 _SMALL_CODES = 4096
 
 
-@dataclass(frozen=True)
-class PluginScores:
+class PluginScores(NamedTuple):
     """The scores of one plugin by row. Those of refused rows have no meaning."""
 
     plugin: str
@@ -96,8 +95,8 @@ def schedule_pod(
 ) -> ScheduleResult:
     """Filters and scores all nodes, and chooses one.
 
-    Ties are broken by a generator seeded with the pod's uid, so a result can be reproduced. `cache` saves work and
-    changes no result. `also_refused` are statuses from another look at the nodes: what they refuse is refused too.
+    Among equals the pod's uid chooses, so a result can be reproduced. `cache` saves work and changes no result.
+    `also_refused` are statuses from another look at the nodes: what they refuse is refused too.
     """
     evaluation = cache.get(info, nodes, profile)
     statuses = run_filters(evaluation.statuses, Follows.CLUSTER, info, nodes, profile=profile, rows=nodes.all)
@@ -105,7 +104,7 @@ def schedule_pod(
         statuses = also_refused.then(statuses)
     scores, totals = _score(info, nodes, profile, evaluation, statuses)
     best = _best(totals)
-    chosen = int(best[0] if len(best) == 1 else random.Random(info.uid).choice(best)) if len(best) else None  # noqa: S311 - fairness, not secrecy
+    chosen = int(best[zlib.crc32(info.uid.encode()) % len(best)]) if len(best) else None
     return ScheduleResult(
         profile=profile,
         node_name="" if chosen is None else nodes.names[chosen],

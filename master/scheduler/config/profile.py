@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -43,8 +44,13 @@ class Profile:
         """How long binding waits for devices."""
         return self.devices.binding_timeout_s if self.devices is not None else BINDING_TIMEOUT_S
 
-    @cached_property
-    def ordered_filters(self) -> tuple[tuple[int, Filter], ...]:
+    @property
+    def ordered_filters(self) -> list[tuple[int, Filter]]:
         """The filters with their places in `filters`, in the order in which they run."""
-        order = list(Follows)
-        return tuple(sorted(enumerate(self.filters), key=lambda each: order.index(each[1].follows)))
+        return [each for follows in Follows for each in self.filters_by_follows[follows]]
+
+    @cached_property
+    def filters_by_follows(self) -> Mapping[Follows, Sequence[tuple[int, Filter]]]:
+        """The filters with their places in `filters`, by what they follow."""
+        placed = list(enumerate(self.filters))
+        return {follows: [each for each in placed if each[1].follows is follows] for follows in Follows}
