@@ -27,6 +27,10 @@ from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.settings import KubeletSettings
+from node.kubelet.staticpods.directory import ManifestDirectory
+from node.kubelet.staticpods.mirror_pods import MirrorPods
+from node.kubelet.staticpods.node_pods import NodePods
+from node.kubelet.staticpods.source import StaticPods
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.csi.drivers import CsiDrivers
@@ -46,10 +50,12 @@ from podlab import component
 from podlab.api.pods import containers
 from podlab.api.values import quantity
 from podlab.api.values.ipfamilies import family_of
+from podlab.client.absent import AbsentServer, EventLog
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
+from podlab.settings import SettingsError
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -73,14 +79,23 @@ class Kubelet:
         self.bound = Informer(client, pod_pb2.Pod, field_selector=f"spec.nodeName={settings.node_name}")
         self._services = Informer(client, service_pb2.Service)
         self._own_node = Informer(client, node_pb2.Node, field_selector=f"metadata.name={settings.node_name}")
-        self._recorder = EventRecorder(client, "kubelet", settings.node_name)
+        self._recorder = (
+            EventRecorder(client, "kubelet", settings.node_name)
+            if settings.apiserver
+            else EventLog("kubelet", settings.node_name)
+        )
+        directory = ManifestDirectory(settings.static_pod_dir, settings.node_name)
+        self._static_pods = StaticPods(directory, self._tell_of_manifest)
+        self._node_pods = NodePods(self.bound, self._static_pods)
+        self._mirrors = MirrorPods(client, self._static_pods, self.bound, self._node)
+        self.synced = self.bound.synced if settings.apiserver else self._static_pods.listed
         self._local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
         self._admission = PodAdmission(
             client,
             new_node(settings),
             capacity(settings),
-            node=lambda: self._own_node.get(settings.node_name),
-            pods=self.bound.list,
+            node=self._node,
+            pods=self._node_pods.list,
             pressures=lambda: self._pressure.conditions,
         )
         drivers = DriverRegistry()
@@ -88,7 +103,7 @@ class Kubelet:
         self._plugins = PluginRegistry(settings.root_dir / PLUGINS, (drivers, self._csi_drivers))
         self._dynamic_resources = DynamicResources(client, drivers, Checkpoint(settings.root_dir / "dra_manager_state"))
         self._context = self._make_context()
-        self.pods = PodWorkers(self._context, self.bound)
+        self.pods = PodWorkers(self._context, self._node_pods)
         drivers.on_registered(self.pods.driver_registered)
         self._csi_drivers.on_registered(self.pods.driver_registered)
         self._admission.on_preempt(self.pods.end)
@@ -118,14 +133,29 @@ class Kubelet:
 
     def _used_images(self) -> set[str]:
         """Those that pods name, also while no container of them is there."""
-        return {name for pod in self.bound.list() for name in containers.images(pod.spec)}
+        return {name for pod in self._node_pods.list() for name in containers.images(pod.spec)}
 
     def _tell_of_node(self, event_type: str, reason: str, message: str) -> None:
-        node = self._own_node.get(self.settings.node_name)
-        if node is not None:
-            self._recorder.event(node, event_type, reason, message)
+        node = self._node()
+        if node is None:
+            node = new_node(self.settings)
+            node.metadata.uid = self.settings.node_name  # as Kubernetes' kubelet names the node in its Events
+        self._recorder.event(node, event_type, reason, message)
 
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._static_pods.run())
+            group.create_task(self.pods.run())
+            group.create_task(self._logs.run())
+            if self.settings.apiserver:
+                group.create_task(self._run_with_api())
+            # Which images are unused is known only once all pods are.
+            await self.synced.wait()
+            await self._static_pods.listed.wait()
+            group.create_task(self._images.run())
+            group.create_task(self._pressure.run(self._eviction))
+
+    async def _run_with_api(self) -> None:
         lease = NodeLease(self.client, self.settings.node_name, self.settings.lease_duration_s)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._services.run())
@@ -136,22 +166,23 @@ class Kubelet:
             group.create_task(self._network.run())
             group.create_task(self._context.config_objects.run())
             group.create_task(self._context.tokens.run())
-            group.create_task(self._logs.run())
             group.create_task(oom_watcher.run(self._tell_of_node))
             group.create_task(self._local_path.run())
             group.create_task(self._dynamic_resources.run(self._may_be_here))
             group.create_task(self._plugins.run())
-            # Containers get the Services' variables, so the list of Services comes before the first pod. On a node that
-            # was removed it never comes, and its pods are removed all the same.
+            group.create_task(self._mirrors.run())
+            # Containers get the Services' variables, so the list of Services comes before the API's first pod. On a
+            # node that was removed it never comes, and its pods are removed all the same.
             removed = group.create_task(self._remove_pods_with_node())
             services_known = group.create_task(self._services.synced.wait())
             await asyncio.wait({removed, services_known}, return_when=asyncio.FIRST_COMPLETED)
             group.create_task(self.bound.run())
-            group.create_task(self.pods.run())
-            # Which images are unused is known only once all pods are.
-            await self.bound.synced.wait()
-            group.create_task(self._images.run())
-            group.create_task(self._pressure.run(self._eviction))
+
+    def _node(self) -> node_pb2.Node | None:
+        return self._own_node.get(self.settings.node_name)
+
+    def _tell_of_manifest(self, problem: str) -> None:
+        self._tell_of_node("Warning", "FailedValidation", f"Error validating static pod {problem}")
 
     def _may_be_here(self, uid: str) -> bool:
         return not self.bound.synced.is_set() or self.pods.may_run(uid)
@@ -195,6 +226,11 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
     settings.root_dir.mkdir(parents=True, exist_ok=True)
     (settings.root_dir / PLUGINS).mkdir(exist_ok=True)
+    if not settings.apiserver:
+        await _serve_alone(settings, stop)
+        return
+    if settings.tls is None:
+        raise SettingsError("tls: required and missing: the API server is called with it, and calls")
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
@@ -210,9 +246,26 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             stats = StatsProvider(runtime, settings.node_name)
             servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ips[0])
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
-            await component.serve_loop(server, checks, kubelet.run(), kubelet.bound.synced, stop)
+            await component.serve_loop(server, checks, kubelet.run(), kubelet.synced, stop)
     finally:
         await runtime.close()
+
+
+async def _serve_alone(settings: KubeletSettings, stop: asyncio.Event) -> None:
+    """Static pods alone. Who connects pods, other than those in the host's network, is for the machine's CNI
+    configuration to say."""
+    runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
+    kubelet = Kubelet(settings, AbsentServer(), runtime)
+    log.info("no API server is named in the settings: only the pods in %s are run", settings.static_pod_dir)
+    component.notify_ready()
+    try:
+        await component.run_loop(kubelet.run(), kubelet.synced, stop, _no_checks)
+    finally:
+        await runtime.close()
+
+
+async def _no_checks() -> None:
+    """Nobody asks."""
 
 
 def main() -> None:

@@ -74,7 +74,8 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class KubeletSettings:
-    """`apiserver` is host:port, or several addresses with commas between.
+    """`apiserver` is host:port, or several addresses with commas between; without it the kubelet is alone, and runs
+    only the pods that the files in `static_pod_dir` describe. Nobody calls it then, and it needs no `tls`.
 
     The Lease is renewed four times within its duration.
 
@@ -83,12 +84,13 @@ class KubeletSettings:
 
     node_name: str
     node_ip: str
-    apiserver: str
-    tls: Tls
+    apiserver: str = ""
+    tls: Tls | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104 - mTLS guards it
     port: int = ports.KUBELET
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: Path = Path("/var/lib/podlab/kubelet")
+    static_pod_dir: Path = Path("/etc/podlab/manifests")
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[TaintSettings, ...] = ()

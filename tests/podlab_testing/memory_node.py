@@ -37,6 +37,10 @@ from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.plugins.registry import PluginRegistry
+from node.kubelet.staticpods.directory import ManifestDirectory
+from node.kubelet.staticpods.mirror_pods import MirrorPods
+from node.kubelet.staticpods.node_pods import NodePods
+from node.kubelet.staticpods.source import StaticPods
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.csi.drivers import CsiDrivers
@@ -314,6 +318,8 @@ class MemoryKubelet:
     pods: PodWorkers | None = None
     timings: WorkerTimings = field(default_factory=WorkerTimings)
     pressures: frozenset[str] = frozenset()
+    problems: list[str] = field(default_factory=list)
+    """Of static pods' manifests."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -323,12 +329,16 @@ class MemoryKubelet:
         recorder = EventRecorder(self.client, "kubelet", "n1")
         node = node_pb2.Node()
         node.metadata.name = "n1"
+        directory = ManifestDirectory(self.root / "manifests", "n1")
+        static_pods = StaticPods(directory, self._tell_of_manifest, PERIOD_S)
+        pods_of_node = NodePods(bound, static_pods)
+        mirrors = MirrorPods(self.client, static_pods, bound, lambda: itself.get("n1"), PERIOD_S)
         admission = PodAdmission(
             self.client,
             node,
             OFFERED,
             node=lambda: itself.get("n1"),
-            pods=bound.list,
+            pods=pods_of_node.list,
             pressures=lambda: self.pressures,
         )
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
@@ -358,7 +368,7 @@ class MemoryKubelet:
             cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
             timings=self.timings,
         )
-        self.pods = pods = PodWorkers(context, bound)
+        self.pods = pods = PodWorkers(context, pods_of_node)
         drivers.on_registered(self.pods.driver_registered)
         csi_drivers.on_registered(self.pods.driver_registered)
         admission.on_preempt(self.pods.end)
@@ -366,9 +376,20 @@ class MemoryKubelet:
         context.tokens.on_change(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
         devices = dynamic_resources.run(lambda uid: not bound.synced.is_set() or pods.may_run(uid), PERIOD_S)
-        upkeep = (recorder.run(), context.config_objects.run(), local_path.run(), devices, plugins.run())
+        upkeep = (
+            recorder.run(),
+            static_pods.run(),
+            mirrors.run(),
+            context.config_objects.run(),
+            local_path.run(),
+            devices,
+            plugins.run(),
+        )
         loops = (*informers, *upkeep, self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    def _tell_of_manifest(self, problem: str) -> None:
+        self.problems.append(problem)
 
     async def kill(self) -> None:
         for task in self._tasks:

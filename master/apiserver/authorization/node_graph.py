@@ -7,17 +7,14 @@ from collections.abc import Iterator
 
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.api.pods import containers, resourceclaims, volumes
+from podlab.api.pods import volumes
+from podlab.api.pods.references import Reference, references
 from podlab.api.serializer import encoded_fields
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
 _node_name = encoded_fields.reader(pod_pb2.Pod, "spec.nodeName")
-Reference = tuple[str, str, str]
-"""Resource, namespace, name."""
-
-
 _NOTHING: frozenset[Reference] = frozenset()
 
 
@@ -115,51 +112,3 @@ class NodeGraph:
                 del counts[reference]
         if not counts:
             del self._uses[node]
-
-
-def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
-    """What a pod's volumes, claims and environment name, its service account, and what its images are pulled with."""
-    namespace = pod.metadata.namespace
-    if pod.spec.serviceAccountName:
-        yield "serviceaccounts", namespace, pod.spec.serviceAccountName
-    for secret in pod.spec.imagePullSecrets:
-        yield "secrets", namespace, secret.name
-    for volume in pod.spec.volumes:
-        for resource, name in _mounted(volume.volumeSource):
-            yield resource, namespace, name
-    for name in volumes.claims_of(pod):
-        yield "persistentvolumeclaims", namespace, name
-    for claim in resourceclaims.known(pod):
-        yield "resourceclaims", namespace, claim.name
-    for container in containers.every(pod.spec):
-        for resource, name in _in_environment(container):
-            yield resource, namespace, name
-
-
-def _mounted(source: pod_pb2.VolumeSource) -> Iterator[tuple[str, str]]:
-    if source.HasField("secret"):
-        yield "secrets", source.secret.secretName
-    if source.csi.HasField("nodePublishSecretRef"):
-        yield "secrets", source.csi.nodePublishSecretRef.name
-    if source.HasField("configMap"):
-        yield "configmaps", source.configMap.localObjectReference.name
-    for part in source.projected.sources:
-        if part.HasField("secret"):
-            yield "secrets", part.secret.localObjectReference.name
-        if part.HasField("configMap"):
-            yield "configmaps", part.configMap.localObjectReference.name
-
-
-def _in_environment(container: pod_pb2.Container) -> Iterator[tuple[str, str]]:
-    for source in container.envFrom:
-        if source.HasField("configMapRef"):
-            yield "configmaps", source.configMapRef.localObjectReference.name
-        if source.HasField("secretRef"):
-            yield "secrets", source.secretRef.localObjectReference.name
-    for variable in container.env:
-        if not variable.HasField("valueFrom"):
-            continue
-        if variable.valueFrom.HasField("configMapKeyRef"):
-            yield "configmaps", variable.valueFrom.configMapKeyRef.localObjectReference.name
-        if variable.valueFrom.HasField("secretKeyRef"):
-            yield "secrets", variable.valueFrom.secretKeyRef.localObjectReference.name

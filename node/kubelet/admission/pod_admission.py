@@ -30,7 +30,7 @@ from podlab.api.pods.podphase import is_terminal
 from podlab.api.values import quantity
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
-from podlab.errors import NotFound
+from podlab.errors import NotFound, ServiceUnavailable
 from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
@@ -128,6 +128,8 @@ class PodAdmission:
             return await self.client.get(node_pb2.Node, self.own_node.metadata.name)
         except NotFound:
             return self.own_node
+        except ServiceUnavailable:  # then it has bound no pod either of which this kubelet does not know
+            return self.node() or self.own_node
 
     def _failed_predicates(
         self, pod: pod_pb2.Pod, node: node_pb2.Node

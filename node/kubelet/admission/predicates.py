@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from node.kubelet.pod import podspec
 from podlab.api.pods import podresources
 from podlab.api.pods.hostports import host_ports
 from podlab.api.pods.tolerations import tolerates
@@ -74,7 +75,8 @@ def failed_predicates(
         found.append(_AFFINITY)
     if _has_port_conflict(pod, others):
         found.append(_PORTS)
-    if any(not _tolerated(taint, pod.spec.tolerations) for taint in node.spec.taints if taint.effect == "NoExecute"):
+    taints = () if podspec.is_static(pod) else node.spec.taints
+    if any(not _tolerated(taint, pod.spec.tolerations) for taint in taints if taint.effect == "NoExecute"):
         found.append(_TAINTS)
     return found
 

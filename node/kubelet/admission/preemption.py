@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from node.kubelet.admission.predicates import pod_request
+from node.kubelet.pod import podspec
 from podlab.api.pods.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
 from podlab.core.v1 import pod_pb2
 
@@ -22,8 +23,8 @@ class PreemptionFailed(Exception):
 
 
 def is_critical(pod: pod_pb2.Pod) -> bool:
-    """Whether its priority is that of system-cluster-critical, or above."""
-    return pod.spec.priority >= _CRITICAL_PRIORITY
+    """Whether its priority is that of system-cluster-critical, or above, or a file of the node describes it."""
+    return podspec.is_static(pod) or pod.spec.priority >= _CRITICAL_PRIORITY
 
 
 def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], shortfall: Shortfall) -> list[pod_pb2.Pod]:
@@ -42,7 +43,11 @@ def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], shortfall: Shortfal
 
 
 def _is_preemptible(other: pod_pb2.Pod, critical: pod_pb2.Pod) -> bool:
-    return not is_critical(other) or other.spec.priority < critical.spec.priority
+    """Files know of no priorities: static pods neither give way to critical pods nor take their places."""
+    if not is_critical(other):
+        return True
+    both = other.spec.HasField("priority") and critical.spec.HasField("priority")
+    return both and other.spec.priority < critical.spec.priority
 
 
 def _fewest(pods: Sequence[pod_pb2.Pod], shortfall: Shortfall) -> list[pod_pb2.Pod]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from podlab.api.pods import containers
+from podlab.api.selection.labels import CONFIG_SOURCE, FILE_SOURCE
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 
@@ -95,3 +96,8 @@ def container_hash(container: pod_pb2.Container) -> str:
     sides = (container.resources.requests, container.resources.limits)
     amounts = [str(quantity.parse(side[name])) if name in side else "" for name in restarting for side in sides]
     return f"{image}-{hashlib.sha256(' '.join([*restarting, *amounts]).encode()).hexdigest()[:8]}"
+
+
+def is_static(pod: pod_pb2.Pod) -> bool:
+    """Whether a file of the node describes it. No pod of the API server can pass for one: their uids have dashes."""
+    return pod.metadata.annotations.get(CONFIG_SOURCE) == FILE_SOURCE and "-" not in pod.metadata.uid

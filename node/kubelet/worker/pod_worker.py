@@ -32,6 +32,7 @@ from node.kubelet.pod.pod_outcome import PodOutcome
 from node.kubelet.pod.pod_status import pod_status, refused_status
 from node.kubelet.probes.lifecycle_hooks import PostStartHooks
 from node.kubelet.probes.probe_manager import ProbeManager
+from node.kubelet.staticpods.node_pods import NodePods
 from node.kubelet.volume import projected
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker.context import NodeContext
@@ -53,11 +54,15 @@ EVICTED_GRACE_S = 1
 
 
 class PodWorker:
-    """`run` until the pod is gone from API and runtime. `api_pod` gives the API's copy, or None."""
+    """`run` until the pod is gone from API and runtime. `api_pod` gives the API's copy, or None; of a static pod it is
+    what its file says, with the status of what the API is shown of it."""
 
-    def __init__(self, uid: str, context: NodeContext, api_pod: Callable[[], pod_pb2.Pod | None]) -> None:
+    def __init__(
+        self, uid: str, context: NodeContext, pods: NodePods, api_pod: Callable[[], pod_pb2.Pod | None]
+    ) -> None:
         self.uid = uid
         self._context = context
+        self._pods = pods
         self._api_pod = api_pod
         self._wake_event = asyncio.Event()
         self._notes = PodNotes(accepted_at=time.time())
@@ -67,7 +72,7 @@ class PodWorker:
         self._termination = PodTermination(context, self._notes, callbacks)
         self._post_start_hooks = PostStartHooks(context.runtime, self._notes, callbacks)
         self._probes = ProbeManager(context.runtime, self._notes, callbacks)
-        self._status_writer = PodStatusWriter(context.client)
+        self._status_writer = PodStatusWriter(context.client, pods.uid_in_api)
         self._stale_volumes = False
         self._storage_watch: asyncio.Task[None] | None = None
         # Set when this node ends the pod.
@@ -298,15 +303,18 @@ class PodWorker:
         await asyncio.to_thread(_remove_logs, self.uid)
         # The directory goes last: it shows a kubelet that is restarted in between that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)
-        if pod is not None:
-            metadata = pod.metadata
-            try:
-                await self._context.client.delete(
-                    pod_pb2.Pod, metadata.name, metadata.namespace, grace_period_s=0, uid=self.uid
-                )
-            except (NotFound, Conflict) as error:  # gone already, or replaced by one of the same name
-                log.debug("pod %s: %s", self._name(), error)
+        if self._pods.is_static(self.uid):
+            self._pods.finished(self.uid)
+        elif pod is not None:
+            await self._delete_from_api(pod)
         self._done = True
+
+    async def _delete_from_api(self, pod: pod_pb2.Pod) -> None:
+        name, namespace = pod.metadata.name, pod.metadata.namespace
+        try:
+            await self._context.client.delete(pod_pb2.Pod, name, namespace, grace_period_s=0, uid=self.uid)
+        except (NotFound, Conflict) as error:  # gone already, or replaced by one of the same name
+            log.debug("pod %s: %s", self._name(), error)
 
     async def _release_volumes(self) -> None:
         """Nothing of the pod runs: what others have mounted for it is theirs again."""
@@ -314,8 +322,9 @@ class PodWorker:
         await self._context.image_volumes.release(self.uid)
 
     async def _write_last_status(self) -> None:
-        """Called before containers are removed: afterwards nobody knows how the pod ended. Raises OSError."""
-        if not await self._status_writer.flush(FLUSH_TIMEOUT_S):
+        """Called before containers are removed: afterwards nobody knows how the pod ended. Raises OSError. Static pods
+        end whether or not there is an API server."""
+        if not self._pods.is_static(self.uid) and not await self._status_writer.flush(FLUSH_TIMEOUT_S):
             raise OSError("its last status cannot be written")
 
     async def _sleep(self, delay_s: float) -> None:

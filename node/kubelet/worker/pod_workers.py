@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from node.kubelet.admission.preemption import is_critical
 from node.kubelet.cri.runtime import ObservedPod, RuntimeFailure
 from node.kubelet.pod.pod_outcome import PodOutcome
+from node.kubelet.staticpods.node_pods import NodePods
 from node.kubelet.volume import projected
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_worker import PodWorker
-from podlab.api.objects import Key
 from podlab.api.pods.podphase import is_terminal
-from podlab.client.informer import Change, Informer
 from podlab.core.v1 import pod_pb2
 
 log = logging.getLogger(__name__)
@@ -28,15 +27,14 @@ EVENTS_RETRY_S = 1.0
 
 
 class PodWorkers:
-    """`run` for ever. Pods that only the runtime has are removed, once the API has listed its pods."""
+    """`run` for ever. Pods that only the runtime has are removed, once it is known which pods the node is to run."""
 
-    def __init__(self, context: NodeContext, informer: Informer[pod_pb2.Pod]) -> None:
+    def __init__(self, context: NodeContext, pods: NodePods) -> None:
         self._context = context
-        self._informer = informer
-        self._keys: dict[str, Key] = {}
+        self._pods = pods
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        # Pods whose worker has finished while the API still has them.
+        # Pods whose worker has finished while the API still has them, deleted.
         self._finished: set[str] = set()
         self._observed: Mapping[str, ObservedPod] = {}
         self._relist = asyncio.Event()
@@ -45,10 +43,10 @@ class PodWorkers:
         self._unsettled = False
         self._unreadable = False
         self._node_removed = False
-        informer.on_change(self._changed)
+        pods.on_change(self._changed)
 
     def node_removed(self) -> None:
-        """The node was deleted from the API: all its pods are removed."""
+        """The node was deleted from the API: all its pods are removed, but those that its own files describe."""
         self._node_removed = True
         for uid in self._workers:
             self.wake(uid)
@@ -106,15 +104,14 @@ class PodWorkers:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def api_pod(self, uid: str) -> pod_pb2.Pod | None:
-        """The API's copy of the pod; None when it has none."""
-        if self._node_removed:
+        """The API's copy of the pod, or what its file says; None when nobody wants it."""
+        if self._node_removed and not self._pods.is_static(uid):
             return None
-        pod = self._informer.store.get(self._keys[uid]) if uid in self._keys else None
-        return pod if pod is not None and pod.metadata.uid == uid else None
+        return self._pods.of_uid(uid)
 
     def named(self, namespace: str, name: str) -> pod_pb2.Pod | None:
         """The API's copy of the pod of that name."""
-        return self._informer.get(name, namespace)
+        return self._pods.named(namespace, name)
 
     def may_run(self, uid: str) -> bool:
         """Whether something of the pod may be here; of any pod as long as the runtime has not been listed."""
@@ -132,35 +129,35 @@ class PodWorkers:
             return True
         return any(run.id == container_id for run in now.alive)
 
-    def _changed(self, change: Change[pod_pb2.Pod]) -> None:
-        for pod in (change.old, change.new):
-            if pod is not None:
-                self._keys[pod.metadata.uid] = change.key
-        if change.new is not None and change.new.metadata.uid not in self._finished:
-            self._ensure(change.new.metadata.uid).wake()
-            if change.old is not None and _downward_api_changed(change.old, change.new):
-                self.volume_contents_changed(change.new.metadata.uid)
-        old = change.old
-        if old is not None and (change.new is None or change.new.metadata.uid != old.metadata.uid):
-            del self._keys[old.metadata.uid]
+    def _changed(self, old: pod_pb2.Pod | None, new: pod_pb2.Pod | None) -> None:
+        if new is not None and new.metadata.uid not in self._finished:
+            self._ensure(new.metadata.uid).wake()
+            if old is not None and _downward_api_changed(old, new):
+                self.volume_contents_changed(new.metadata.uid)
+        if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._finished.discard(old.metadata.uid)
             self.wake(old.metadata.uid)
 
     def _ensure(self, uid: str) -> PodWorker:
         worker = self._workers.get(uid)
         if worker is None:
-            worker = PodWorker(uid, self._context, lambda: self.api_pod(uid))
+            worker = PodWorker(uid, self._context, self._pods, lambda: self.api_pod(uid))
             self._workers[uid] = worker
             task = asyncio.create_task(worker.run())
             self._tasks[uid] = task
-            task.add_done_callback(lambda _: self._done(uid))
+            task.add_done_callback(lambda ended: self._done(uid, ended))
         return worker
 
-    def _done(self, uid: str) -> None:
+    def _done(self, uid: str, ended: asyncio.Task[None]) -> None:
         self._workers.pop(uid, None)
         self._tasks.pop(uid, None)
-        if self.api_pod(uid) is not None:
+        if ended.cancelled():
+            return
+        pod = self.api_pod(uid)
+        if pod is not None and pod.metadata.HasField("deletionTimestamp"):
             self._finished.add(uid)
+        elif pod is not None:  # a file says again what it said before
+            self._ensure(uid)
 
     async def _list_runtime(self) -> None:
         try:
@@ -179,7 +176,7 @@ class PodWorkers:
                 self.wake(uid)
         self._observed = now
         self._context.admission.runtime_listed(now.keys())
-        if self._informer.synced.is_set() or self._node_removed:
+        if self._pods.are_known or self._node_removed:
             for uid in (now.keys() | self._context.volumes.uids()) - self._workers.keys():
                 if self.api_pod(uid) is None:
                     log.info("pod %s is here and not in the API: it is removed", _describe(uid, now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from node.kubelet.pod.pod_conditions import conditions_of_others, disruption, own_conditions
 from node.kubelet.pod.pod_outcome import PodOutcome
@@ -21,10 +22,15 @@ BACKOFF_LIMIT_S = 5.0
 
 
 class PodStatusWriter:
-    """`write` never waits; `flush` does. `close` ends it."""
+    """`write` never waits; `flush` does. `close` ends it.
 
-    def __init__(self, client: Client) -> None:
+    `uid_in_api` gives the uid under which the API has the pod, which is empty while it has none.
+    """
+
+    def __init__(self, client: Client, uid_in_api: Callable[[str], str]) -> None:
         self._client = client
+        self._uid_in_api = uid_in_api
+        self._told = ""  # the uid in the API of what was last written
         self._status: pod_pb2.PodStatus | None = None
         self._written: pod_pb2.Pod | None = None  # as the last write left it
         self._pending: pod_pb2.Pod | None = None
@@ -51,14 +57,17 @@ class PodStatusWriter:
 
     def write(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
         """`pod` is the API's copy of now."""
+        uid = self._uid_in_api(pod.metadata.uid)
         if self._status is None and pod.status == status:
-            self._status, self._written = status, pod
-        if status == self._status and not self._overwritten(pod):
+            self._status, self._written, self._told = status, pod, uid
+        if status == self._status and uid == self._told and not self._overwritten(pod):
             return
-        self._status = status
+        self._status, self._told = status, uid
+        if not uid:
+            return
         update = pod_pb2.Pod(status=status)
         update.metadata.name, update.metadata.namespace = pod.metadata.name, pod.metadata.namespace
-        update.metadata.uid = pod.metadata.uid
+        update.metadata.uid = uid
         _rebase(update, pod if self._written is None or _revision(self._written) < _revision(pod) else self._written)
         self._pending = update
         if self._task is None or self._task.done():

@@ -30,7 +30,9 @@ CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernet
 LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"
 """The same under the names that it had before, which users' selectors still have."""
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
-"""On a pod: it stands for one that a kubelet runs from its own files."""
+"""On a pod: it stands for one that a kubelet runs from its own files, whose hash it is."""
+CONFIG_HASH, CONFIG_SOURCE, FILE_SOURCE = "kubernetes.io/config.hash", "kubernetes.io/config.source", "file"
+"""On such a pod and what stands for it: what its file says, digested, where it is from; and what is said of files."""
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 """How often a DaemonSet's template has changed; its pods carry it as a label."""

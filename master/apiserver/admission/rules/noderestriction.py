@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from google.protobuf.message import Message
 
 from master.apiserver.authorization.node import NODE_LEASES
-from master.apiserver.authorization.node_graph import references
 from podlab import subject
 from podlab.api.certificatestate import KUBELET_CLIENTS, KUBELET_SERVERS
+from podlab.api.pods.references import references
 from podlab.api.pods.volumes import LOCAL_PATH, local_path_node
 from podlab.api.selection.labels import (
     ARCH_LABEL,

@@ -19,9 +19,12 @@ _NOT_THERE = "cannot be set for an Ephemeral Container"
 
 
 def check_new_pod(found: Findings, pod: pod_pb2.Pod) -> None:
-    """Ephemeral containers join a pod that is there."""
+    """Ephemeral containers join a pod that is there, and what stands for a static pod stands on its node."""
     if pod.spec.ephemeralContainers:
         found.forbidden("spec.ephemeralContainers", "cannot be set on create")
+    if MIRROR_ANNOTATION in pod.metadata.annotations and not pod.spec.nodeName:
+        rule = "must set spec.nodeName if mirror pod annotation is set"
+        found.invalid(f"metadata.annotations[{MIRROR_ANNOTATION}]", pod.metadata.annotations[MIRROR_ANNOTATION], rule)
 
 
 def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:

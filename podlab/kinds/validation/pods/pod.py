@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from podlab.api.pods import sysctls
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2, podtemplate_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.cluster.policy import PREEMPTION_POLICIES
@@ -121,6 +122,7 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
 
 def check_pod_update(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
     """A pod's spec is what its containers were made from: nearly nothing of it may change."""
+    _check_mirror(found, new, old)
     _check_deadline(found, new.spec, old.spec)
     _check_added_tolerations(found, new.spec, old.spec)
     check_gates_update(found, new.spec, old.spec)
@@ -129,6 +131,14 @@ def check_pod_update(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> Non
     if after != before:
         changed = (name for name in after.DESCRIPTOR.fields_by_name if _part(after, name) != _part(before, name))
         found.forbidden("spec", f"{_CHANGEABLE}; changed: {', '.join(changed)}")
+
+
+def _check_mirror(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
+    """A pod stands for a static one, or it does not: its kubelet would end it, or run it, otherwise."""
+    after, before = (pod.metadata.annotations.get(MIRROR_ANNOTATION) for pod in (new, old))
+    if after != before:
+        done = "add" if before is None else "remove or update"
+        found.forbidden(f"metadata.annotations[{MIRROR_ANNOTATION}]", f"may not {done} mirror pod annotation")
 
 
 def _unchangeable(spec: pod_pb2.PodSpec, *, gated: bool) -> pod_pb2.PodSpec:

@@ -1,50 +1,16 @@
 from __future__ import annotations
 
 from podlab_testing import builtin_kinds
+from podlab_testing.referring_pods import user_pod
 
-from master.apiserver.authorization.node_graph import NodeGraph, references
+from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.core.v1 import pod_pb2, volume_pb2
+from podlab.core.v1 import volume_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1 import resourceslice_pb2
 
 SLICES = KindWindow(builtin_kinds.named("ResourceSlice"))
 ATTACHMENTS = KindWindow(builtin_kinds.named("VolumeAttachment"))
-
-
-def user_pod(node: str = "") -> pod_pb2.Pod:
-    pod = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web", namespace="team"))
-    pod.spec.nodeName = node
-    pod.spec.volumes.add(name="a").volumeSource.secret.secretName = "in-volume"
-    pod.spec.volumes.add(name="b").volumeSource.configMap.localObjectReference.name = "map-in-volume"
-    parts = pod.spec.volumes.add(name="c").volumeSource.projected.sources
-    parts.add().secret.localObjectReference.name = "in-projected"
-    parts.add().configMap.localObjectReference.name = "map-in-projected"
-    container = pod.spec.containers.add(name="main")
-    container.envFrom.add().secretRef.localObjectReference.name = "in-env-from"
-    container.envFrom.add().configMapRef.localObjectReference.name = "map-in-env-from"
-    key = pod.spec.initContainers.add(name="first").env.add(name="E").valueFrom.secretKeyRef
-    key.localObjectReference.name = "in-env"
-    container.env.add(name="F").valueFrom.configMapKeyRef.localObjectReference.name = "map-in-env"
-    pod.spec.imagePullSecrets.add(name="to-pull")
-    pod.spec.serviceAccountName = "robot"
-    pod.spec.volumes.add(name="d").volumeSource.persistentVolumeClaim.claimName = "claim"
-    pod.spec.resourceClaims.add(name="shared", resourceClaimName="all-gpus")
-    pod.spec.resourceClaims.add(name="own", resourceClaimTemplateName="one-gpu")
-    pod.spec.resourceClaims.add(name="to-be-made", resourceClaimTemplateName="one-gpu")
-    pod.status.resourceClaimStatuses.add(name="own", resourceClaimName="web-own-x7")
-    pod.status.extendedResourceClaimStatus.resourceClaimName = "web-extended-x7"
-    return pod
-
-
-def test_every_way_to_use_an_object_is_found() -> None:
-    found = set(references(user_pod()))
-    secrets = {("secrets", "team", name) for name in ("in-volume", "in-projected", "in-env-from", "in-env", "to-pull")}
-    others = {("serviceaccounts", "team", "robot"), ("persistentvolumeclaims", "team", "claim")}
-    others |= {("resourceclaims", "team", name) for name in ("all-gpus", "web-own-x7", "web-extended-x7")}
-    assert found == secrets | others | {
-        ("configmaps", "team", name) for name in ("map-in-volume", "map-in-projected", "map-in-env-from", "map-in-env")
-    }
 
 
 def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
