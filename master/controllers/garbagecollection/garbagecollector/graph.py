@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Set
-from dataclasses import replace
 from typing import Any
 
 from master.controllers.framework.informers import Informers
@@ -45,7 +44,7 @@ class Graph:
         informer = self._informers.get(at.group_kind)
         if informer is None or not at.namespace:
             return False
-        found = (informer.store.get(replace(at, namespace=one)) for one in self._namespaces())
+        found = (informer.store.get(at._replace(namespace=one)) for one in self._namespaces())
         return any(one is not None and one.metadata.uid == uid for one in found)
 
     def _namespaces(self) -> list[str]:
