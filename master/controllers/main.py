@@ -55,6 +55,8 @@ from podlab.client.leaderelection.candidacy import candidacy, tell
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.pki import PkiError
 from podlab.renewed import Renewed
+from podlab.spans import service
+from podlab.spans.spans import Spans
 
 MOST_NODE_BITS = 16
 """As Kubernetes: no more blocks than that."""
@@ -155,9 +157,16 @@ def _of_workloads(client: Client, informers: Informers, recorders: EventRecorder
 Make = Callable[[ControllersSettings, Client, Informers, EventRecorders], tuple[Controller, ...]]
 
 
-async def work(settings: ControllersSettings, client: Client, synced: asyncio.Event, make: Make = controllers) -> None:
-    """Runs the controllers, by default all, until cancelled; sets `synced` once they know the cluster."""
-    informers, recorders = Informers(client), EventRecorders(client)
+async def work(
+    settings: ControllersSettings,
+    client: Client,
+    synced: asyncio.Event,
+    make: Make = controllers,
+    spans: Spans | None = None,
+) -> None:
+    """Runs the controllers, by default all, until cancelled; sets `synced` once they know the cluster. `spans` remember
+    what they do."""
+    informers, recorders = Informers(client, spans=spans), EventRecorders(client)
     loops = make(settings, client, informers, recorders)
     async with asyncio.TaskGroup() as group:
         group.create_task(informers.run())
@@ -170,10 +179,12 @@ async def work(settings: ControllersSettings, client: Client, synced: asyncio.Ev
             group.create_task(one.run(), name=one.name)
 
 
-async def _led(leading: asyncio.Event, settings: ControllersSettings, client: Client, synced: asyncio.Event) -> None:
+async def _led(
+    leading: asyncio.Event, settings: ControllersSettings, client: Client, synced: asyncio.Event, spans: Spans
+) -> None:
     """As `work`, once it is our turn. Before, their queues would only grow by what comes and goes."""
     await leading.wait()
-    await work(settings, client, synced)
+    await work(settings, client, synced, spans=spans)
 
 
 def node_blocks(settings: ControllersSettings) -> dict[Network, int]:
@@ -217,11 +228,12 @@ async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:
     """Works until `stop`, and answers health checks: serving once the cluster is known. Raises RuntimeError."""
     check(settings)
     address = f"{settings.bind_address}:{settings.port}"
-    server, checks = component.grpc_server(settings.tls, address, (), allowed_users=CALLERS)
-    synced = asyncio.Event()
+    server, checks = component.grpc_server(settings.tls, address, (service.SERVICE,), allowed_users=CALLERS)
+    synced, spans = asyncio.Event(), Spans()
+    service.add_to(server, spans)
     async with component.client(settings.apiserver, settings.tls, "controllers") as client:
         with candidacy(client, LEASE, address) as elector:
-            loop = elector.run(_led(elector.leading, settings, client, synced), tell(checks, elector))
+            loop = elector.run(_led(elector.leading, settings, client, synced, spans), tell(checks, elector))
             await component.serve_loop(server, checks, loop, synced, stop)
 
 

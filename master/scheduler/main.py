@@ -19,6 +19,7 @@ from master.scheduler.settings import SchedulerSettings
 from podlab import component
 from podlab import settings as podlab_settings
 from podlab.client.leaderelection.candidacy import candidacy, tell
+from podlab.spans import service as spans
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
@@ -48,7 +49,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(
         settings.tls,
         address,
-        [scheduler_pb2.DESCRIPTOR.services_by_name["Scheduler"].full_name],
+        [scheduler_pb2.DESCRIPTOR.services_by_name["Scheduler"].full_name, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with component.client(settings.apiserver, settings.tls, "scheduler") as client:
@@ -56,6 +57,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server
         )
+        spans.add_to(server, scheduler.spans)
         found_at = f"{settings.advertise_address or settings.bind_address}:{settings.port}"
         with candidacy(client, LEASE, found_at) as elector:
             loop = elector.run(scheduler.run(elector.leading), tell(checks, elector))

@@ -50,13 +50,15 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound, ServiceUnavailable
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
+from podlab.spans.spans import Spans
 
 # So many pods are scheduled before informers and answers get their turn again.
 BATCH = 64
 
 
 class Scheduler:
-    """`run` for ever; pods are scheduled once `leading` is set. `explain` and `foresee` answer at once."""
+    """`run` for ever; pods are scheduled once `leading` is set. `explain` and `foresee` answer at once. `spans` are
+    when each pod was seen, decided about and bound."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Scheduler:
         backoff: Backoff = KUBERNETES_BACKOFF,
     ) -> None:
         by_name = {profile.scheduler_name: profile for profile in profiles}
-        self.synced = asyncio.Event()
+        self.synced, self.spans = asyncio.Event(), Spans()
         self._nodes = Informer(client, Node)
         self._pods = Informer(client, Pod)
         self._budget_informer = Informer(client, PodDisruptionBudget)
@@ -80,7 +82,7 @@ class Scheduler:
         self._cluster_state = ClusterState(client, self._snapshot, self._handle_event)
         self._recorder = EventRecorder(client, DEFAULT_NAME)
         self._status_writer = StatusWriter(client, self._pods.store.get)
-        self._binder = Binder(client, self._answered)
+        self._binder = Binder(client, self._answered, self.spans)
         self._claim_binder = self._make_claim_binder(client, by_name)
         self._claim_releaser = ClaimReleaser(client, self._snapshot.devices)
         self._volume_binder = self._make_volume_binder(client, by_name)
@@ -96,7 +98,7 @@ class Scheduler:
         self._decisions = DecisionLog()
         self._cycle = self._make_cycle()
         self._nodes.on_change(self._event_handlers.node_changed)
-        self._pods.on_change(self._event_handlers.pod_changed)
+        self._pods.on_change(self._pod_changed)
         self._budget_informer.on_change(self._budget_changed)
 
     async def run(self, leading: asyncio.Event) -> None:
@@ -191,7 +193,19 @@ class Scheduler:
             self._decisions,
             pending=self._pending,
             failure_handler=self,
+            decided=self._decided,
         )
+
+    def _pod_changed(self, change: Change[Pod]) -> None:
+        new = change.new
+        if change.old is None and new is not None and not new.spec.nodeName and self._pods.synced.is_set():
+            self.spans.moment(new.metadata.uid, "seen")
+        self._event_handlers.pod_changed(change)
+
+    def _decided(self, info: PodInfo, decision: Decision) -> None:
+        node_name, ended_s = decision.result.node_name, self.spans.now()
+        name = "scheduled" if node_name else "no node fits"
+        self.spans.note(info.uid, name, ended_s - decision.duration_us / 1e6, ended_s, node_name)
 
     def _check_synced(self) -> None:
         if not self.synced.is_set():

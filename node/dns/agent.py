@@ -14,6 +14,7 @@ from node.dns import journal, link, metrics, records, upstream
 from node.dns.names import Names, Place
 from node.dns.records import Cluster
 from node.dns.server import DnsServer, ServerError
+from node.endpointspans import EndpointSpans
 from node.nftables import Nft
 from podlab.api.objects import Key
 from podlab.api.values.ipfamilies import Network
@@ -49,6 +50,7 @@ class DnsAgent:
     def __init__(self, client: Client, node: NodeDns, server: DnsServer, *, verify_period_s: float = VERIFY_PERIOD_S):
         self.synced = asyncio.Event()
         self.node = node
+        self.in_force = EndpointSpans("names")
         self._server = server
         self._verify_period_s = verify_period_s
         self._services = Informer(client, Service, trim=records.kept_service)
@@ -68,14 +70,28 @@ class DnsAgent:
         self._follow()
 
     def _follow(self) -> None:
-        self._services.on_change(lambda change: self._touch({_place(change.key)}))
-        self._slices.on_change(lambda change: self._touch(self.names.slice_changed(change)))
+        self._services.on_change(self._service_changed)
+        self._slices.on_change(self._slice_changed)
         self._namespaces.on_change(self._namespace_changed)
         self._config.on_change(self._config_map_changed)
 
     def _touch(self, places: set[Place]) -> None:
         self._touched |= places
         self._dirty.set()
+
+    def _service_changed(self, change: Change[Service]) -> None:
+        self._touch({_place(change.key)})
+        if change.old is None and self._services.synced.is_set():
+            self.in_force.seen(*_place(change.key))
+
+    def _slice_changed(self, change: Change[EndpointSlice]) -> None:
+        self._touch(self.names.slice_changed(change))
+        if change.new is None or not self._slices.synced.is_set():
+            return
+        namespace, name = change.key.namespace, records.service_name(change.new)
+        service = self._services.get(name, namespace)
+        if service is not None and records.is_headless(service):
+            self.in_force.ready(namespace, name, change.old, change.new)
 
     def _namespace_changed(self, change: Change[Namespace]) -> None:
         self._touched_namespaces.add(change.key.name)
@@ -124,6 +140,7 @@ class DnsAgent:
 
     async def sync(self) -> None:
         """Writes what has changed, and tells the servers. Raises ServerError, LinkError, CommandError, OSError."""
+        self.in_force.begin()
         lines, verify = self._changed_lines(), self._config_changed
         if verify:
             self._config_changed = False
@@ -135,6 +152,8 @@ class DnsAgent:
             self._untold = not await self._server.tell()
             if self._untold:  # one starts, and may have read before that was written
                 asyncio.get_running_loop().call_later(RETRY_S, self._dirty.set)
+        if not self._untold:
+            self.in_force.done()
 
     def _write(self, lines: list[str]) -> None:
         """What could not be written is written with all the rest the next time. Raises OSError."""

@@ -16,6 +16,7 @@ from node.nftables import Nft
 from podlab import component
 from podlab.api.values.ipfamilies import networks
 from podlab.settings import SettingsError
+from podlab.spans import service as spans
 from podlab.v1 import dns_pb2, dns_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
@@ -26,7 +27,7 @@ async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
-        [dns_pb2.DESCRIPTOR.services_by_name["Dns"].full_name],
+        [dns_pb2.DESCRIPTOR.services_by_name["Dns"].full_name, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
     own = (*networks(settings.service_cidr), *networks(settings.pod_cidr))
@@ -34,6 +35,7 @@ async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
     async with component.client(settings.apiserver, settings.tls, "dns") as client:
         agent = DnsAgent(client, node, DnsServer(settings.directory))
         dns_pb2_grpc.add_DnsServicer_to_server(DnsServicer(agent), server)
+        spans.add_to(server, agent.in_force.spans)
         await component.serve_loop(server, checks, agent.run(), agent.synced, stop)
 
 

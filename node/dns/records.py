@@ -155,6 +155,11 @@ def _with_names_between(name: str, found: Mapping[str, set[Record]]) -> Records:
     return whole
 
 
+def is_headless(service: Service) -> bool:
+    """Whether the Service's name is made of its endpoints."""
+    return service.spec.clusterIP == _HEADLESS
+
+
 def kept_service(whole: Service) -> Service:
     """What names are made of; the agent keeps no more: with ten thousand Services it is most of its memory."""
     spec = whole.spec

@@ -26,6 +26,7 @@ from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.server.kubelet_server import KubeletServicer
+from node.kubelet.server.network_span import NetworkSpans
 from node.kubelet.settings import KubeletSettings
 from node.kubelet.staticpods.directory import ManifestDirectory
 from node.kubelet.staticpods.mirror_pods import MirrorPods
@@ -56,6 +57,7 @@ from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.settings import SettingsError
+from podlab.spans import service as spans
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -103,6 +105,7 @@ class Kubelet:
         self._plugins = PluginRegistry(settings.root_dir / PLUGINS, (drivers, self._csi_drivers))
         self._dynamic_resources = DynamicResources(client, drivers, Checkpoint(settings.root_dir / "dra_manager_state"))
         self._context = self._make_context()
+        self.spans = self._context.spans
         self.pods = PodWorkers(self._context, self._node_pods)
         drivers.on_registered(self.pods.driver_registered)
         self._csi_drivers.on_registered(self.pods.driver_registered)
@@ -234,7 +237,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
-        [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name],
+        [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
     runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
@@ -246,6 +249,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             stats = StatsProvider(runtime, settings.node_name)
             servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ips[0])
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
+            spans.add_to(server, kubelet.spans, NetworkSpans(kubelet.pods, runtime).found)
             await component.serve_loop(server, checks, kubelet.run(), kubelet.synced, stop)
     finally:
         await runtime.close()

@@ -34,6 +34,7 @@ from podlab.api.values.addresspool import AddressPool, PoolError, parse_pool
 from podlab.api.values.ipfamilies import listed, networks
 from podlab.renewed import Renewed
 from podlab.settings import SettingsError
+from podlab.spans import service as spans
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
-        [proxy_pb2.DESCRIPTOR.services_by_name["Proxy"].full_name],
+        [proxy_pb2.DESCRIPTOR.services_by_name["Proxy"].full_name, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with component.client(settings.apiserver, settings.tls, "proxy") as client:
@@ -55,6 +56,7 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         proxy = Proxy(client, settings.node_name, stacks)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy, enforcer, Nft()), server)
+        spans.add_to(server, proxy.in_force.spans)
         loops = [proxy.run(), enforcer.run() if settings.network_policies else _without_policies()]
         if pool:
             loops.append(Announcer(client, proxy, _identity(settings), pool, _memory()).run())

@@ -9,6 +9,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from node.command import CommandError
+from node.endpointspans import EndpointSpans
 from node.family import family_of
 from node.proxy import trimmed
 from node.proxy.conntrack import ConntrackError
@@ -41,6 +42,7 @@ class Proxy:
     ) -> None:
         self.synced = asyncio.Event()
         self.stacks = stacks
+        self.in_force = EndpointSpans("rules")
         self._verify_period_s = verify_period_s
         self._retry_s = retry_s
         self.services = Informer(client, Service, trim=trimmed.service)
@@ -103,6 +105,7 @@ class Proxy:
                 await asyncio.sleep(self._retry_s)
 
     async def _sync(self) -> None:
+        self.in_force.begin()
         changed = [self._found(*name) for name in self._changed]
         self._changed.clear()
         loop = asyncio.get_running_loop()
@@ -114,6 +117,7 @@ class Proxy:
         for result in await asyncio.gather(*syncs, return_exceptions=True):
             if result is not None:
                 raise result
+        self.in_force.done()
 
     def _found(self, namespace: str, name: str) -> Found:
         return (namespace, name), self.services.get(name, namespace), self.slices_of((namespace, name))
@@ -135,6 +139,8 @@ class Proxy:
             if not keys:
                 del self._slices_of[change.key.namespace, name]
             self._mark((change.key.namespace, name))
+            if each is change.new and self.slices.synced.is_set():
+                self.in_force.ready(change.key.namespace, name, change.old, each)
             for handler in self._followers:
                 handler((change.key.namespace, name))
 

@@ -40,6 +40,11 @@ SECTIONS = {
         ),
         LazyCommand("why", "podlab.cli.scheduling.why:why", "Explain why a pod is where it is, or nowhere."),
         LazyCommand("trace", "podlab.cli.tracing", "Follow a name or a packet, step by step."),
+        LazyCommand(
+            "timeline",
+            "podlab.cli.timeline.command:timeline",
+            "Show where the time went from a pod's creation until it is ready and reached.",
+        ),
         LazyCommand("top", "podlab.cli.nodes.top", "Show what nodes and pods use."),
     ),
     "Pods": (

@@ -84,6 +84,7 @@ from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.rpc.remote_objects import RemoteObjects
+from master.apiserver.rpc.timeline import Timelines
 from master.apiserver.settings import ApiServerSettings, FrontProxySettings, PodSecuritySettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
@@ -130,6 +131,7 @@ class Parts:
     legacy_tokens: LegacyTokens
     service: service.ApiService
     relay: Relay
+    timelines: Timelines
     outward: Outward
     rest: Api
     trail: Auditor | None
@@ -187,11 +189,10 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     watches, lister = Watcher(cache, shown=outward.conversions.shown), Pager(cache, shown=outward.conversions.shown)
     writes = _writes(settings, networks, cache, authorizer, outward)
     filters = _filters(settings, cache, authorizer, watches, _figures(cache, outward))
-    tokens = _tokens(settings, cache, writes.registry)
+    tokens, reading = _tokens(settings, cache, writes.registry), Reading(cache, writes.registry, lister, watches)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
-    reading, servers = Reading(cache, writes.registry, lister, watches), _servers(settings, cache)
-    measuring = ResourceMetrics(cache, Scraper(relay.measured))
+    measuring, servers = ResourceMetrics(cache, Scraper(relay.measured)), _servers(settings, cache)
     return Parts(
         cache=cache,
         registry=writes.registry,
@@ -216,10 +217,17 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             remote=RemoteObjects(aggregator.kinds, aggregator.servers, aggregator.contents),
         ),
         relay=relay,
+        timelines=_timelines(settings, filters.chain, cache, outward, writes.registry),
         outward=outward,
         rest=_rest(settings, filters, writes, reading, relay, measuring, tokens.served, outward, aggregator),
         trail=filters.trail,
     )
+
+
+def _timelines(
+    settings: ApiServerSettings, chain: HandlerChain, cache: Cache, outward: Outward, registry: Registry
+) -> Timelines:
+    return Timelines(chain, cache, outward.dialer, registry.spans, settings.scheduler, settings.controllers)
 
 
 def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:

@@ -23,7 +23,7 @@ from master.apiserver.app.opening import open_store
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.apiserver.rest import server as rest
-from master.apiserver.rpc import service
+from master.apiserver.rpc import service, timeline
 from master.apiserver.settings import ApiServerSettings
 from master.store.contract import Store
 from master.store.retention import retain
@@ -199,9 +199,10 @@ def _rest_listening(settings: ApiServerSettings, parts: Parts) -> AbstractAsyncC
 async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator[None]:
     size = ("grpc.max_receive_message_length", REQUEST_BYTES)
     server = grpc.aio.server(options=[*GRPC_OPTIONS, size])
-    server.add_generic_rpc_handlers((parts.service.handler(), *parts.relay.handlers()))
+    server.add_generic_rpc_handlers((parts.service.handler(), parts.timelines.handler(), *parts.relay.handlers()))
     checks = health.aio.HealthServicer()
-    names = [service.SERVICE, *parts.relay.services(), health.SERVICE_NAME, reflection.SERVICE_NAME]
+    own = (service.SERVICE, timeline.SERVICE)
+    names = [*own, *parts.relay.services(), health.SERVICE_NAME, reflection.SERVICE_NAME]
     server.add_generic_rpc_handlers(_general_handlers(checks, names))
     address = f"{settings.bind_address}:{settings.port}"
     bind(server, address, settings.tls)

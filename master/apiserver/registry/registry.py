@@ -35,14 +35,24 @@ from podlab.api.kinds import GroupResource, Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
 from podlab.apiextensions.v1.custom_pb2 import Custom
+from podlab.apps.v1.daemonset_pb2 import DaemonSet
+from podlab.apps.v1.deployment_pb2 import Deployment
+from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
+from podlab.batch.v1.job_pb2 import Job
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation import rules
 from podlab.kinds.validation.rules import Rules
 from podlab.meta.v1 import meta_pb2
+from podlab.spans.spans import Spans
 
 _GENERATED_NAMES = 8
+_REMEMBERED = frozenset({Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job})
+_STORED = "stored"
+"""The name of the span from the beginning of a write, admission included, until the store has it."""
 
 
 class Allocator(Protocol):
@@ -123,6 +133,8 @@ class Registry:
         """What shows custom objects in other versions."""
         self._completion = Completion(admission, cache.kinds, allocated=allocators.keys())
         self._clock = clock
+        self.spans = Spans()
+        """When pods, and what makes them, were stored."""
 
     def _resource(self, kind: Kind) -> Resource:
         return self._cache.catalog.resource(kind)
@@ -134,6 +146,16 @@ class Registry:
 
     async def write(self, write: Write) -> Written:
         """Carry it out. Raises NotFound, AlreadyExists, Invalid, Conflict, Forbidden, BadRequest, RequestTooLarge."""
+        is_kept = write.deletion is None and not write.subresource and not write.dry_run
+        if not is_kept or write.kind.message not in _REMEMBERED:
+            return await self._write(write)
+        began_s = self.spans.now()
+        written = await self._write(write)
+        uid = objects.metadata(written.new).uid
+        self.spans.note(uid, _STORED, began_s, detail=write.operation)
+        return written
+
+    async def _write(self, write: Write) -> Written:
         await self._reach(write.context.moment)
         if write.operation is Operation.CREATE and not write.subresource:
             return await self._create(write)

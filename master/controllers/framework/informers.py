@@ -26,6 +26,7 @@ from podlab.kinds import builtin
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.custom.served import ServedDefinitions
+from podlab.spans.spans import Spans
 from podlab.storage.v1 import storageclass_pb2
 
 M = TypeVar("M", bound=Message)
@@ -64,10 +65,11 @@ class Index(Generic[M]):
 
 
 class Informers:
-    """Make all indexes and handlers, then `run`; after `synced` an absence can be trusted."""
+    """Make all indexes and handlers, then `run`; after `synced` an absence can be trusted. `spans` remember what
+    controllers saw when, and what they made of it."""
 
-    def __init__(self, client: Client, catalog: CurrentCatalog | None = None) -> None:
-        self._client = client
+    def __init__(self, client: Client, catalog: CurrentCatalog | None = None, spans: Spans | None = None) -> None:
+        self._client, self.spans = client, spans or Spans()
         self.catalog = catalog or CurrentCatalog(builtin.catalog())
         """The kinds that there are: what follows every kind follows this."""
         self.by_kind: dict[GroupKind, Informer[Any]] = {}

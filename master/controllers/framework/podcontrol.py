@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from master.controllers.framework import remembered
 from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Index, Informers
@@ -139,9 +140,10 @@ class PodControl(Generic[M]):
         await _all(self._delete_one(owner, pod) for pod in pods)
 
     async def _create_one(self, owner: M, pod: pod_pb2.Pod) -> ApiError | None:
-        uid, name = _metadata(owner).uid, pod.metadata.name
+        uid, name, spans = _metadata(owner).uid, pod.metadata.name, self._informers.spans
+        began_s = spans.now()
         try:
-            await self._client.create(pod)
+            made = await self._client.create(pod)
         except ApiError as error:
             if isinstance(error, REFUSALS):
                 self._expectations.seen_created(uid, name)
@@ -149,6 +151,7 @@ class PodControl(Generic[M]):
                 self._expectations.doubt(uid)
             self._record_event(owner, "Warning", "FailedCreate", self._words.create_failed, name, error)
             return error
+        remembered.created(spans, made, owner, began_s)
         log.info("%s created pod %s", key(owner), name)
         self._record_event(owner, "Normal", "SuccessfulCreate", self._words.created, name)
         return None
@@ -189,6 +192,7 @@ class PodControl(Generic[M]):
         old, new = change.old, change.new
         if old is not None and (new is None or _metadata(new).uid != _metadata(old).uid):
             self._expectations.forget(_metadata(old).uid)
+        remembered.owner_changed(self._informers.spans, change)
         self._queue.add(change.key)
 
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:

@@ -41,7 +41,7 @@ class FailureHandler(Protocol):
 
 
 class SchedulingCycle:
-    """`pending` gives the pod of a key if it is to be scheduled."""
+    """`pending` gives the pod of a key if it is to be scheduled; `decided` is told each decision."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class SchedulingCycle:
         *,
         pending: Callable[[Key], Pod | None],
         failure_handler: FailureHandler,
+        decided: Callable[[PodInfo, Decision], None],
     ) -> None:
         self._algorithm = algorithm
         self._snapshot = snapshot
@@ -61,6 +62,7 @@ class SchedulingCycle:
         self._decisions = decisions
         self._pending = pending
         self._failure_handler = failure_handler
+        self._decided = decided
 
     def schedule(self, keys: Sequence[Key]) -> list[AssumedPod]:
         """The pods that found a node, assumed to be there."""
@@ -91,6 +93,7 @@ class SchedulingCycle:
     def _schedule_one(self, at: Key, info: PodInfo) -> AssumedPod | None:
         decision = self._algorithm.schedule(info, self._queue.attempts(at) + 1)
         self._decisions.add(at, decision)
+        self._decided(info, decision)
         node_name = decision.result.node_name
         if not node_name:
             self._handle_unschedulable(at, info, decision)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from podlab.client.client import Client
 from podlab.errors import ApiError
+from podlab.spans.spans import Spans
 from podlab.v1 import apiserver_pb2
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ WAITING_LIMIT = 4 * BATCH
 class Binder:
     """`run` binds what `enqueue` was given, and calls `answered` with each pod and the error, None if it is bound."""
 
-    def __init__(self, client: Client, answered: Callable[[AssumedPod, ApiError | None], None]) -> None:
+    def __init__(self, client: Client, answered: Callable[[AssumedPod, ApiError | None], None], spans: Spans) -> None:
         self._client = client
         self._answered = answered
+        self._spans = spans
         self._queue: deque[AssumedPod] = deque()
         self._not_empty = asyncio.Event()
         self._drained = asyncio.Event()
@@ -64,16 +66,19 @@ class Binder:
 
     async def _bind(self, batch: Sequence[AssumedPod]) -> None:
         outcomes: Sequence[ApiError | None]
+        began_s = self._spans.now()
         try:
             outcomes = await self._client.bind([_binding(each) for each in batch])
         except ApiError as error:
             outcomes = [error] * len(batch)
-        bound = sum(failure is None for failure in outcomes)
+        bound, ended_s = sum(failure is None for failure in outcomes), self._spans.now()
         if bound:
             log.info("%d pods bound, the first of them %s", bound, _description(batch[outcomes.index(None)]))
         for each, failure in zip(batch, outcomes, strict=True):
             if failure is not None:
                 log.warning("%s: not bound: %s", _description(each), failure)
+            else:
+                self._spans.note(each.info.uid, "bound", began_s, ended_s, each.node_name)
             self._answered(each, failure)
 
 

@@ -22,6 +22,7 @@ from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import service_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.spans.spans import Spans
 
 # On a small machine more starts at once make no pod ready sooner.
 MAX_STARTS = 4
@@ -60,4 +61,5 @@ class NodeContext:
     services: Callable[[], list[service_pb2.Service]]
     cluster_dns: ClusterDns
     timings: WorkerTimings = WorkerTimings()
+    spans: Spans = field(default_factory=Spans)
     start_limiter: StartLimiter = field(default_factory=lambda: StartLimiter(MAX_STARTS))

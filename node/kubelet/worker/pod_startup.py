@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 from node import resolvconf
@@ -37,6 +38,7 @@ from node.kubelet.volume.projected import TokenProjection, VolumeContents
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker import start_limiter
 from node.kubelet.worker.context import NodeContext
+from node.kubelet.worker.start_record import StartRecord
 from node.resolvconf import PodResolvConf
 from podlab.api.pods import containers
 from podlab.core.v1 import config_pb2, pod_pb2
@@ -58,8 +60,9 @@ _SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
 class PodStartup:
     """Of one pod. Raises only RuntimeUnavailable and ApiError, which are not the pod's fault."""
 
-    def __init__(self, context: NodeContext, notes: PodNotes, callbacks: PodCallbacks) -> None:
+    def __init__(self, context: NodeContext, notes: PodNotes, callbacks: PodCallbacks, record: StartRecord) -> None:
         self._context = context
+        self._record = record
         self._notes = notes
         self._callbacks = callbacks
 
@@ -74,10 +77,13 @@ class PodStartup:
         try:
             self._context.volumes.create_pod_directory(pod.metadata.uid)
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
-            await self.refresh_volumes(pod)
-            await self._context.dynamic_resources.prepare(pod)
+            with self._record.measured("volumes"):
+                await self.refresh_volumes(pod)
+            with self._record.measured("devices") if pod.spec.resourceClaims else nullcontext():
+                await self._context.dynamic_resources.prepare(pod)
             async with self._context.start_limiter.slot(start_limiter.SANDBOX):
-                await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
+                with self._record.measured("sandbox"):
+                    await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
         except RuntimeUnavailable:
             raise
         except VolumeError as error:
@@ -129,16 +135,19 @@ class PodStartup:
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
         spec = podspec.container_named(pod, action.name)
         assert spec is not None, f"decided to start {action.name}, which the pod does not have"
+        self._record.image_asked(spec.name)
         image = await self._image(pod, spec, spec.image, spec.imagePullPolicy)
         if isinstance(image, BlockedStart):
             self._notes.blocked_starts[spec.name] = image
             return
+        self._record.image_there(spec.name, spec.image)
         if (blocked := await self._mount_images(pod, spec)) is not None:
             self._notes.blocked_starts[spec.name] = blocked
             return
         try:
             attempt = ContainerAttempt(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
-            config = await self._configure(pod, spec, attempt, sandbox, image)
+            with self._record.measured("configuration", spec.name):
+                config = await self._configure(pod, spec, attempt, sandbox, image)
             (log_files.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
         except (ConfigError, VolumeError, CdiError, OSError) as error:
             self._block(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
@@ -152,7 +161,8 @@ class PodStartup:
         sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, self._resolv_conf(pod).conf)
         async with self._context.start_limiter.slot(start_limiter.CONTAINER):
             try:
-                container_id = await runtime.create_container(sandbox.id, config, sandbox_config)
+                with self._record.measured("create", spec.name):
+                    container_id = await runtime.create_container(sandbox.id, config, sandbox_config)
             except RuntimeUnavailable:
                 raise
             except RuntimeFailure as error:
@@ -160,7 +170,8 @@ class PodStartup:
                 return
             self._event(spec, "Normal", "Created", f"Created container: {spec.name}")
             try:
-                await runtime.start_container(container_id)
+                with self._record.measured("start", spec.name):
+                    await runtime.start_container(container_id)
             except RuntimeUnavailable:
                 raise
             except RuntimeFailure as error:

@@ -39,6 +39,7 @@ from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_resize import PodResize
 from node.kubelet.worker.pod_startup import PodStartup
 from node.kubelet.worker.pod_termination import PodTermination
+from node.kubelet.worker.start_record import StartRecord
 from node.kubelet.worker.status_writer import PodStatusWriter
 from node.kubelet.worker.termination_message import termination_message
 from podlab.api.pods.podphase import is_terminal
@@ -67,12 +68,13 @@ class PodWorker:
         self._wake_event = asyncio.Event()
         self._notes = PodNotes(accepted_at=time.time())
         callbacks = PodCallbacks(self._event, self.wake)
-        self._startup = PodStartup(context, self._notes, callbacks)
+        self._record = StartRecord(context.spans, uid)
+        self._startup = PodStartup(context, self._notes, callbacks, self._record)
         self._resize = PodResize(context, self._notes, callbacks)
         self._termination = PodTermination(context, self._notes, callbacks)
         self._post_start_hooks = PostStartHooks(context.runtime, self._notes, callbacks)
         self._probes = ProbeManager(context.runtime, self._notes, callbacks)
-        self._status_writer = PodStatusWriter(context.client, pods.uid_in_api)
+        self._status_writer = PodStatusWriter(context.client, pods.uid_in_api, self._record)
         self._stale_volumes = False
         self._storage_watch: asyncio.Task[None] | None = None
         # Set when this node ends the pod.
@@ -171,6 +173,7 @@ class PodWorker:
             self._post_start_hooks.sync(pod, observed, self._context.node_ips[0])
             self._probes.sync(pod, observed, self._context.node_ips[0])
             status = pod_status(pod, observed, self._notes, now=now, host_ips=self._context.node_ips)
+            self._record.look(pod, observed, self._notes, status)
             self._status_writer.write(self._api_pod() or pod, status)
             for name in newly_backing_off(pod.status, status):
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
@@ -220,6 +223,7 @@ class PodWorker:
             return
         if not self._adopted:
             self._adopted = True
+            self._record.adopt(pod, observed)
             self._adopt(pod, observed)
             if self._context.ephemeral_storage.is_limited(pod) and not is_critical(pod):
                 self._storage_watch = asyncio.create_task(self._watch_storage())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from node.kubelet.pod.pod_conditions import conditions_of_others, disruption, own_conditions
 from node.kubelet.pod.pod_outcome import PodOutcome
 from node.kubelet.pod.pod_status import keep_claims
+from node.kubelet.worker.start_record import StartRecord
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -24,11 +25,13 @@ BACKOFF_LIMIT_S = 5.0
 class PodStatusWriter:
     """`write` never waits; `flush` does. `close` ends it.
 
-    `uid_in_api` gives the uid under which the API has the pod, which is empty while it has none.
+    `uid_in_api` gives the uid under which the API has the pod, which is empty while it has none. `record` is told when
+    a status was written.
     """
 
-    def __init__(self, client: Client, uid_in_api: Callable[[str], str]) -> None:
+    def __init__(self, client: Client, uid_in_api: Callable[[str], str], record: StartRecord) -> None:
         self._client = client
+        self._record = record
         self._uid_in_api = uid_in_api
         self._told = ""  # the uid in the API of what was last written
         self._status: pod_pb2.PodStatus | None = None
@@ -94,8 +97,10 @@ class PodStatusWriter:
         failures = 0
         while self._pending is not None:
             update, self._pending = self._pending, None
+            began_s = self._record.now()
             try:
                 self._written = await self._send(update)
+                self._record.written(update.status, began_s)
                 failures = 0
             except NotFound:
                 return  # the pod is gone, which its worker learns too

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from master.controllers.framework import remembered
 from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Informers
 from master.controllers.network.slices.decide import SliceChanges, is_managed_by
@@ -40,6 +41,7 @@ class SliceControl(Generic[M]):
         self._client = client
         self._queue = queue
         self._expectations = Expectations()
+        self._spans = informers.spans
         owners: Informer[M] = informers.of(kind)
         owners.on_change(self._owner_changed)
         informers.slices.on_change(self._slice_changed)
@@ -61,7 +63,9 @@ class SliceControl(Generic[M]):
     async def carry_out(self, owner: M, plan: SliceChanges) -> None:
         """Writes what is planned. Raises Conflict when a slice changed meanwhile."""
         for changed in plan.update:
+            began_s = self._spans.now()
             await self._client.update(changed)
+            remembered.endpoints_written(self._spans, changed, _metadata(owner).name, began_s)
             log.info("%s: %s has %d endpoints", key(owner), key(changed), len(changed.endpoints))
         for fresh in plan.create:
             await self._create(owner, fresh)
@@ -76,11 +80,13 @@ class SliceControl(Generic[M]):
     async def _create(self, owner: M, fresh: endpointslice_pb2.EndpointSlice) -> None:
         uid = _metadata(owner).uid
         self._expectations.expect_created(uid, (fresh.metadata.name,))
+        began_s = self._spans.now()
         try:
             await self._client.create(fresh)
         except ApiError:
             self._expectations.doubt(uid)
             raise
+        remembered.endpoints_written(self._spans, fresh, _metadata(owner).name, began_s)
         log.info("%s: %s made with %d endpoints", key(owner), key(fresh), len(fresh.endpoints))
 
     def _owner_changed(self, change: Change[M]) -> None:

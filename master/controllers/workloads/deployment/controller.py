@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from master.controllers.framework import remembered
 from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
@@ -39,7 +40,7 @@ class DeploymentController:
         self._informers = informers
         self._recorder = recorder
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
-        informers.deployments.on_change(lambda change: self._loop.queue.add(change.key))
+        informers.deployments.on_change(self._deployment_changed)
         informers.replica_sets.on_change(self._replica_set_changed)
         informers.pods.on_change(self._pod_changed)
 
@@ -97,8 +98,10 @@ class DeploymentController:
         """True when the ReplicaSet is there. A name that another one has is counted, so that the next hash differs."""
         wanted = plan.create
         assert wanted is not None
+        spans = self._informers.spans
+        began_s = spans.now()
         try:
-            await self._client.create(wanted)
+            made = await self._client.create(wanted)
         except AlreadyExists:
             found = await self._client.get(replicaset_pb2.ReplicaSet, wanted.metadata.name, wanted.metadata.namespace)
             controller = controller_of(found.metadata)
@@ -121,6 +124,7 @@ class DeploymentController:
             self._recorder.event(deployment, "Warning", "ReplicaSetCreateError", message)
             await self._write_status(deployment, plan.status)
             raise
+        remembered.created(spans, made, deployment, began_s)
         self._record_scaling(deployment, wanted, 0)
         return True
 
@@ -152,6 +156,10 @@ class DeploymentController:
         changed.CopyFrom(deployment)
         changed.status.CopyFrom(status)
         await self._client.update_status(changed)
+
+    def _deployment_changed(self, change: Change[deployment_pb2.Deployment]) -> None:
+        remembered.owner_changed(self._informers.spans, change)
+        self._loop.queue.add(change.key)
 
     def _replica_set_changed(self, change: Change[replicaset_pb2.ReplicaSet]) -> None:
         for replica_set in (change.old, change.new):

@@ -40,6 +40,7 @@ class World:
         snapshot, budgets = Snapshot(), DisruptionBudgets([])
         self.devices = snapshot.devices
         self.queue = SchedulingQueue(lambda: self.now)
+        self.decided: list[tuple[str, str]] = []
         self.nominated_pods = NominatedPods(snapshot)
         self.handlers = EventHandlers(
             profiles, snapshot, self.queue, self.nominated_pods, ClaimGate(profiles, snapshot.devices.claims_of)
@@ -55,6 +56,7 @@ class World:
             DecisionLog(),
             pending=self._pending,
             failure_handler=self,
+            decided=lambda info, decision: self.decided.append((info.uid, decision.result.node_name)),
         )
         for name in nodes:
             node = Node()
@@ -116,6 +118,7 @@ def test_a_pod_counts_on_its_node_before_the_next_is_judged() -> None:
     world.add("a")
     world.add("b")
     assert world.scheduled() == {"a": "n1"}
+    assert world.decided == [("uid-a", "n1"), ("uid-b", "")]
     assert messages(world, ["b"])[0].startswith("0/1 nodes are available: 1 Insufficient cpu.")
 
 

@@ -1,0 +1,90 @@
+"""What components remember of a pod, asked for by the API server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import pytest
+from podlab_testing.cluster import Cluster
+
+from podlab.client.client import Client
+from podlab.errors import Forbidden, NotFound, from_rpc_error
+from podlab.spans import service
+from podlab.spans.spans import Spans
+from podlab.v1 import timeline_pb2 as pb
+from podlab.v1 import timeline_pb2_grpc
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+async def remembered(cluster: Cluster, admin: Client, node: Make, pod: Make) -> AsyncIterator[Spans]:
+    """Of a kubelet of node n1, on which pod web is. No other component runs."""
+    server, spans = grpc.aio.server(), Spans()
+    service.add_to(server, spans)
+    port = server.add_secure_port("127.0.0.1:0", cluster.authority.tls("system:node:n1").server_credentials())
+    await server.start()
+    await admin.create(node("n1", "127.0.0.1", port))
+    await admin.create(pod("web", node="n1"))
+    try:
+        yield spans
+    finally:
+        await server.stop(None)
+
+
+async def _asked(client: Client, name: str = "web") -> pb.PodTimelineResponse:
+    stub: timeline_pb2_grpc.TimelineAsyncStub = timeline_pb2_grpc.TimelineStub(client.channel)
+    try:
+        return await stub.PodTimeline(pb.PodTimelineRequest(namespace="default", name=name))
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from error
+
+
+def _of(answer: pb.PodTimelineResponse, component: str) -> pb.ComponentSpans:
+    return next(each for each in answer.components if each.component == component)
+
+
+async def test_the_server_remembers_when_it_stored_the_pod(remembered: Spans, admin: Client) -> None:
+    own = _of(await _asked(admin), "apiserver")
+    assert [each.name for each in own.spans] == ["stored"]
+    assert 0 < own.spans[0].ended_ns - own.spans[0].began_ns < 10**10
+
+
+async def test_what_the_kubelet_remembers_comes_with_how_far_its_clock_is_ahead(
+    remembered: Spans, admin: Client
+) -> None:
+    uid = (await _asked(admin)).uid
+    remembered.note(uid, "sandbox", 1.0, 2.0)
+    remembered.note("another", "sandbox", 1.0, 2.0)
+    kubelet = _of(await _asked(admin), "kubelet")
+    assert (kubelet.node, kubelet.error) == ("n1", "")
+    assert [(each.key, each.name) for each in kubelet.spans] == [(uid, "sandbox")]
+    assert abs(kubelet.skew_ns) <= kubelet.skew_error_ns < 10**10
+
+
+async def test_components_that_cannot_be_reached_are_named_and_the_others_answer(
+    remembered: Spans, admin: Client
+) -> None:
+    answer = await _asked(admin)
+    assert [each.component for each in answer.components if not each.error] == ["apiserver", "kubelet"]
+    assert "cannot be reached" in _of(answer, "scheduler").error
+    assert {each.node for each in answer.components if each.component in ("proxy", "dns")} == {"n1"}
+
+
+async def test_what_made_the_pod_is_told_as_far_as_it_is_there(remembered: Spans, admin: Client, pod: Make) -> None:
+    made = pod("owned", node="n1")
+    made.metadata.ownerReferences.add(apiVersion="apps/v1", kind="ReplicaSet", name="web", uid="rs", controller=True)
+    await admin.create(made)
+    assert [(each.uid, each.kind, each.name) for each in (await _asked(admin, "owned")).owners] == [
+        ("rs", "ReplicaSet", "web")
+    ]
+
+
+async def test_only_who_may_get_the_pod_is_told(remembered: Spans, cluster: Cluster, admin: Client) -> None:
+    stranger = await cluster.client("jane")
+    with pytest.raises(Forbidden, match='cannot get resource "pods"'):
+        await _asked(stranger)
+    with pytest.raises(NotFound, match='pods "missing" not found'):
+        await _asked(admin, "missing")
