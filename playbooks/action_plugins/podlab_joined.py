@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy.preflight.checks.firewall import closing_rule
+from podlab.deploy.preflight.firewall import closing_rule
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "seen": {"type": "dict", "required": True},  # what podlab_ready returned

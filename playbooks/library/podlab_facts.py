@@ -25,9 +25,9 @@ description:
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
     C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use;
     C(ingress), whether it serves Ingresses; C(keepalived), whether an address of all masters may be its; C(links), by
-    address the network interface that has it first; C(haproxy), whether that is there; C(etcd), whether its program
-    is there, whether ours has C(data) and whether it C(runs); and
-    C(shared_user), whether there still is the one user that all services of earlier releases ran as.
+    address the network interface that has it first; C(network_manager), whether NetworkManager's settings are there;
+    C(haproxy), whether that is there; C(etcd), whether its program is there, whether ours has C(data) and whether it
+    C(runs); and C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
 """
@@ -44,6 +44,7 @@ IF_INET6 = Path("/proc/net/if_inet6")
 HAPROXY = Path("/usr/sbin/haproxy")
 ETCD = Path("/usr/bin/etcd")
 ETCD_DATA = Path("/var/lib/podlab/etcd/member")
+NETWORK_MANAGER = Path("/etc/NetworkManager/conf.d")
 KEEPALIVED = Path("/etc/systemd/system/podlab-keepalived.service")
 INGRESS = Path("/etc/systemd/system/podlab-ingress.service")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -118,6 +119,7 @@ def main() -> None:
         "ingress": INGRESS.exists(),
         "keepalived": KEEPALIVED.exists(),
         "links": links(),
+        "network_manager": NETWORK_MANAGER.is_dir(),
         "haproxy": HAPROXY.exists(),
         "etcd": etcd(),
         "shared_user": shared_user(),

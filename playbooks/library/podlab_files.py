@@ -59,6 +59,15 @@ options:
       files: {description: The entries that are its own., type: list, elements: dict, default: [], suboptions: *entry}
       reads: {description: What else it reads., type: list, elements: path, default: []}
   one_by_one: {description: Whether the next service is restarted when the last one runs., type: bool, default: false}
+  reloads:
+    description:
+      - Services of others that read some of the files. Where one runs, it is reloaded if its state is older than one of
+        them, or one was removed now.
+    type: list
+    elements: dict
+    suboptions:
+      name: {description: Of the service., type: str, required: true}
+      reads: {description: What it reads of ours., type: list, elements: path, required: true}
 author: [Podlab]
 """
 
@@ -77,18 +86,27 @@ SERVICE = {
     "files": {"type": "list", "elements": "dict", "default": [], "options": ENTRY},
     "reads": {"type": "list", "elements": "path", "default": []},
 }
+RELOAD = {
+    "name": {"type": "str", "required": True},
+    "reads": {"type": "list", "elements": "path", "required": True},
+}
 OPTIONS = {
     "files": {"type": "list", "elements": "dict", "default": [], "options": ENTRY},
     "unit": {"type": "str", "default": ""},
     "reads": {"type": "list", "elements": "path", "default": []},
     "services": {"type": "list", "elements": "dict", "default": [], "options": SERVICE},
     "one_by_one": {"type": "bool", "default": False},
+    "reloads": {"type": "list", "elements": "dict", "default": [], "options": RELOAD},
 }
 # Enabling has systemd read all units anew: more than 30 s on a machine that is emulated.
 SYSTEMCTL_WITHIN_S = 120
 # systemd itself gives a service 90 s to start, and another 90 to stop, unless its unit says otherwise.
 STARTED_WITHIN_S = 200
 JOURNAL_LINES = 15
+PROPERTIES = (
+    *("Id", "LoadState", "ActiveState", "UnitFileState", "MainPID", "NeedDaemonReload"),
+    "StateChangeTimestampMonotonic",  # reloading is a state, too
+)
 TIMER = ".timer"
 
 
@@ -190,7 +208,7 @@ def has_systemd() -> bool:
 
 def properties(units: list[str]) -> list[dict[str, str]]:
     """What systemd knows of each unit, also of one that it does not know."""
-    asked = "--property=Id,LoadState,ActiveState,UnitFileState,MainPID,NeedDaemonReload"
+    asked = f"--property={','.join(PROPERTIES)}"
     shown = systemctl("show", asked, "--", *units)
     return [dict(line.split("=", 1) for line in part.splitlines()) for part in shown.strip().split("\n\n")]
 
@@ -317,6 +335,35 @@ def run_services(services: list[dict[str, Any]], check: bool, one_by_one: bool) 
     return todo
 
 
+def unread(services: list[dict[str, Any]], found: list[dict[str, str]], changed: set[str]) -> list[str]:
+    """Names of the services that run with what they read before; `changed` are the paths that this call changed."""
+    return [
+        service["name"]
+        for service, shown in zip(services, found, strict=True)
+        if shown["ActiveState"] == "active"
+        and (changed.intersection(service["reads"]) or state_since_before(shown, service["reads"]))
+    ]
+
+
+def state_since_before(shown: dict[str, str], paths: list[str]) -> bool:
+    """Whether the service was started or reloaded for the last time before one of the files got what it holds."""
+    age = time.monotonic() - int(shown["StateChangeTimestampMonotonic"]) / 1e6
+    return any(file_age_s(path) < age for path in paths if os.path.isfile(path))
+
+
+def reload(services: list[dict[str, Any]], changed: set[str], check: bool) -> list[str]:
+    """Names of those that were reloaded. Raises what asking systemd raises, and ServiceError."""
+    if not services or not has_systemd():
+        return []
+    names = unread(services, properties([unit_of(service["name"]) for service in services]), changed)
+    if names and not check:
+        try:
+            systemctl("reload", *map(unit_of, names))
+        except subprocess.CalledProcessError as error:
+            raise ServiceError(error.stderr.strip()) from error
+    return names
+
+
 class Unlogged(AnsibleModule):
     """Writes no word to the host's journal: Ansible hides no secret there that is of several lines, as keys are."""
 
@@ -351,15 +398,17 @@ def main() -> None:
     outdated = outdated_unit(module)
     try:
         done = run_services(services, module.check_mode, module.params["one_by_one"])
+        reloaded = reload(module.params["reloads"], {each.path for each in changed}, module.check_mode)
     except (ServiceError, OSError, ValueError, subprocess.SubprocessError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
-        changed=bool(changed) or outdated or done.any(),
+        changed=bool(changed) or outdated or done.any() or bool(reloaded),
         outdated=outdated,
         paths=[each.path for each in changed],
         restarted=done.restart,
         started=done.start,
         enabled=done.enable,
+        reloaded=reloaded,
         diff=diff if module._diff else [],
     )
 

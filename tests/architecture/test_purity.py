@@ -116,7 +116,7 @@ DECIDING = (
     "podlab.lab.host.recipe",
     "podlab.lab.spec",
     "podlab.deploy.preflight.checks.host",
-    "podlab.deploy.preflight.checks.firewall",
+    "podlab.deploy.preflight.firewall",
     "podlab.deploy.preflight.checks.inventory",
     "podlab.deploy.preflight.checks.all",
     "podlab.deploy.doctor.[dpr]*",  # diagnosis, pulse, report

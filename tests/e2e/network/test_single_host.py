@@ -86,6 +86,30 @@ def test_the_host_knows_no_other_node_and_needs_no_way(cluster: OwnCluster) -> N
     assert cluster.on("m1", "ip route show proto 112; bridge fdb show dev podlab-vxlan") == ""
 
 
+def test_settings_of_networkd_that_match_every_link_leave_pods_alone(cluster: OwnCluster) -> None:
+    """Many images have such settings; a node's own are before them."""
+    every = "[Match]\nName=!lo\n\n[Network]\nAddress=192.0.2.77/24\n"
+    cluster.on("m1", f"printf %s '{every}' > /etc/systemd/network/50-every.network; networkctl reload")
+    (old,) = cluster.pod_everywhere("web").values()
+    cluster.cli("delete", "pod", old["metadata"]["name"], "--wait")
+    (pod,) = cluster.pod_everywhere("web").values()
+    assert pod["metadata"]["name"] != old["metadata"]["name"]
+    assert cluster.ask_node_port("web", "m1")
+    links = [line.split() for line in cluster.on("m1", "networkctl list --no-legend --no-pager").splitlines()]
+    ours = {link[1]: link[4] for link in links if link[1].startswith(("veth", "podlab"))}
+    assert len(ours) >= 2
+    assert set(ours.values()) == {"unmanaged"}
+    assert "192.0.2.77" not in cluster.on("m1", "ip -4 -oneline addr")
+
+
+def test_a_file_of_networkd_that_comes_before_podlabs_is_refused(cluster: OwnCluster) -> None:
+    cluster.on("m1", "mv /etc/systemd/network/50-every.network /etc/systemd/network/00-every.network")
+    said = cluster.play("preflight.yml")
+    assert said.code != 0
+    assert "systemd-networkd reads /etc/systemd/network/00-every.network before Podlab's 00-podlab.network" in said.text
+    cluster.on("m1", "rm /etc/systemd/network/00-every.network; networkctl reload")
+
+
 def test_all_checks_pass(cluster: OwnCluster) -> None:
     done = cluster.cli.run("verify", timeout_s=180)
     assert done.returncode == 0, done.stdout[-3000:]

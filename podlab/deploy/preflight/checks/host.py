@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from podlab.deploy.preflight.checks.existing import found_runtime
+from podlab.deploy.preflight.checks.existing import found_kubernetes, found_runtime
 from podlab.deploy.preflight.checks.filesystems import disks, watches
 from podlab.deploy.preflight.checks.requirements import (
     CLOCK_SKEW_S,
@@ -18,6 +18,7 @@ from podlab.deploy.preflight.checks.requirements import (
     required_amounts,
     uses_vxlan,
 )
+from podlab.deploy.preflight.checks.surroundings import links_managed, name_servers, swap, ways_out
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Listener
 
@@ -168,4 +169,9 @@ _CHECKS: Final[tuple[Callable[[Host, Facts], Iterator[Finding]], ...]] = (
     _ports,
     _clock,
     found_runtime,
+    found_kubernetes,
+    links_managed,
+    swap,
+    ways_out,
+    name_servers,
 )

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from podlab.deploy.preflight.checks.firewall import answers_closing_rule, closing_rule
 from podlab.deploy.preflight.checks.requirements import PORTS, WAYS
 from podlab.deploy.preflight.finding import Finding, error
+from podlab.deploy.preflight.firewall import answers_closing_rule, closing_rule
 from podlab.deploy.preflight.hosts.facts import Host
 from podlab.ports import SCHEDULER
 

@@ -47,13 +47,29 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """The containerd that a host has. `containers` counts them by namespace; `ours`: Podlab has been deployed there."""
+    """The containerd that a host has. `containers` counts them by namespace; `ours`: Podlab has been deployed there.
+
+    `excluding` is the package that is there and beside which Debian's containerd cannot be.
+    """
 
     active: bool = False
     spares_containers: bool = True
     configured: bool = False
     containers: Mapping[str, int] = field(default_factory=dict)
     ours: bool = False
+    excluding: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkManagers:
+    """Who gives a host's links their settings; None: this one does not run there.
+
+    `networkd` are the files that systemd-networkd reads before Podlab's, by path and in their order; `dhcpcd` are the
+    links that it leaves alone and those that it is limited to, `deny` and `allow`.
+    """
+
+    networkd: Mapping[str, str] | None = None
+    dhcpcd: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +123,14 @@ class Facts:
     ipv6: tuple[tuple[IPv6Interface, str], ...] | None = ()
     """Addresses, those of a link alone too, with their networks, and their links; None: the kernel has no IPv6."""
     runtime: Runtime = field(default_factory=Runtime)
+    other_kubelets: tuple[str, ...] = ()
+    """Services of other Kubernetes that run."""
+    link_managers: LinkManagers = field(default_factory=LinkManagers)
+    swap_bytes: int = 0
+    default_route: bool = True
+    """Of IPv4."""
+    resolvers: Mapping[str, bool] = field(default_factory=lambda: {"192.0.2.53": True})
+    """The name servers of the host itself, and whether each answers; one that does is enough."""
     made_with: Mapping[str, str] = field(default_factory=dict)
     release: ReleaseVersion | None = None
     store_schema: int | None = None
@@ -138,7 +162,7 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
     major, minor, micro = printed["python"]
     same = ("place", "root", "systemd", "hostname", "machine_id", "architecture", "kernel")
     release = ("os_id", "os_version", "os_name")
-    amounts = ("cpus", "memory_bytes")
+    amounts = ("cpus", "memory_bytes", "swap_bytes", "default_route", "resolvers")
     return Facts(
         python=(major, minor, micro),
         missing_features=tuple(printed["missing_features"]),
@@ -151,6 +175,8 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         ),
         inotify=Inotify(**printed["inotify"]),
         runtime=Runtime(**printed["runtime"]),
+        other_kubelets=tuple(printed["other_kubelets"]),
+        link_managers=LinkManagers(**printed["link_managers"]),
         ipv6=None if printed["ipv6"] is None else tuple(map(_ipv6, printed["ipv6"])),
         made_with=printed["made_with"],
         release=ReleaseVersion.parse(printed["release"]),

@@ -6,11 +6,13 @@ It is sent as text over SSH, so it imports only the standard library, and it is 
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
 import platform
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -38,6 +40,17 @@ MADE_WITH = (
     ("controllers", "pod_cidr", "podlab_pod_cidr"),
     ("kubelet", "pod_cidr_cluster", "podlab_pod_cidr"),
 )
+# Other Kubernetes' kubelets, by their units.
+OTHER_KUBELETS = (
+    *("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker"),
+    "snap.microk8s.daemon-kubelite",
+)
+# Where systemd-networkd reads, the first before the others; and the file of role network, which is to be the first.
+NETWORKD = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+OWN_NETWORK_FILE = "00-podlab.network"
+# What name servers are asked: who serves the root.
+QUESTION = b"\x70\x6c\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
+NAMES_WITHIN_S = 1.5
 # What a node has of its kubelet; a host that has none of it is none yet, or none any more.
 KUBELET = ("/etc/podlab/kubelet.yaml", "/etc/podlab/pki/kubelet.key", "/etc/systemd/system/podlab-kubelet.service")
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
@@ -236,20 +249,95 @@ def networks_of_routes(routes: list[dict[str, Any]]) -> list[dict[str, str]]:
     return found
 
 
-def runtime() -> dict[str, object]:
+def units(*names: str) -> dict[str, dict[str, str]]:
+    """What systemd says of these services, by their names; of one that it does not know, that it is inactive."""
+    asked = [name + ".service" for name in names]
+    shown = run("systemctl", "show", "--property=Id,ActiveState,KillMode", "--", *asked) or ""
+    parts = [dict(line.split("=", 1) for line in part.splitlines()) for part in shown.split("\n\n")]
+    return {names[at]: part for at, part in enumerate(parts)}
+
+
+def runtime(containerd: dict[str, str]) -> dict[str, object]:
     """The containerd that is there already, and what it holds."""
-    properties = run("systemctl", "show", "containerd", "--property=ActiveState,KillMode") or ""
-    shown = dict(line.split("=", 1) for line in properties.splitlines())
-    active = shown.get("ActiveState") == "active"
+    active = containerd.get("ActiveState") == "active"
     names = (run("ctr", "namespaces", "list", "--quiet") or "").split() if active else []
     containers = {name: len((run("ctr", "-n", name, "containers", "list", "--quiet") or "").split()) for name in names}
     return {
         "active": active,
-        "spares_containers": shown.get("KillMode") == "process",
+        "spares_containers": containerd.get("KillMode") == "process",
         "configured": os.path.exists(CONTAINERD_CONFIG),
         "containers": {name: count for name, count in containers.items() if count},
         "ours": os.path.exists(CONTAINERD_BEFORE) or os.path.exists("/etc/podlab/kubelet.yaml"),
+        "excluding": excluding_package(),
     }
+
+
+def excluding_package() -> str:
+    """Docker's package of containerd, beside which Debian's cannot be installed; empty where it is not."""
+    status = run("dpkg-query", "--show", "--showformat=${db:Status-Status}", "containerd.io")
+    return "containerd.io" if status == "installed" else ""
+
+
+def link_managers(shown: dict[str, dict[str, str]], root: str = "") -> dict[str, object]:
+    """Who gives links their settings: what systemd-networkd reads before what is Podlab's, and dhcpcd's settings.
+
+    `shown` is what systemd says of the two; None: it does not run.
+    """
+
+    def runs(name: str) -> bool:
+        return shown.get(name, {}).get("ActiveState") == "active"
+
+    settings = read(root + "/etc/dhcpcd.conf")
+    words = {name: " ".join(re.findall(rf"(?m)^{name}interfaces[ \t]+(.+)$", settings)) for name in ("deny", "allow")}
+    return {
+        "networkd": network_files(root) if runs("systemd-networkd") else None,
+        "dhcpcd": words if runs("dhcpcd") else None,
+    }
+
+
+def network_files(root: str = "") -> dict[str, str]:
+    """Texts of what systemd-networkd reads before Podlab's file, by their paths: a file of /etc replaces others."""
+    found: dict[str, str] = {}
+    for place in NETWORKD:
+        for path in glob.glob(f"{root}{place}/systemd/network/*.network"):
+            if os.path.basename(path) < OWN_NETWORK_FILE:
+                found.setdefault(os.path.basename(path), path)
+    return {path[len(root) :]: read(path) for _, path in sorted(found.items())}
+
+
+def swap_bytes() -> int:
+    return sum(int(line.split()[2]) * 1024 for line in read("/proc/swaps").splitlines()[1:])
+
+
+def has_default_route() -> bool:
+    """Of IPv4: destination and mask are zeros."""
+    routes = [line.split() for line in read("/proc/net/route").splitlines()[1:]]
+    return any(route[1] == route[7] == "00000000" for route in routes)
+
+
+def resolvers(text: str) -> dict[str, bool]:
+    """The name servers that resolv.conf names, and whether they answer; when one does, the others are not awaited."""
+    addresses = re.findall(r"(?m)^nameserver[ \t]+(\S+)", text)
+    answer = dict.fromkeys(addresses, False)
+    asked = {}
+    for address in addresses:
+        question = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            question.connect((address, 53))
+            question.send(QUESTION)
+            asked[question] = address
+        except OSError:
+            question.close()
+    until = time.monotonic() + NAMES_WITHIN_S
+    while asked and not any(answer.values()) and time.monotonic() < until:
+        for question in select.select(list(asked), [], [], max(0.0, until - time.monotonic()))[0]:
+            with contextlib.suppress(OSError):  # nobody listens there
+                answer[asked[question]] = question.recv(512)[:2] == QUESTION[:2]
+            del asked[question]
+            question.close()
+    for question in asked:
+        question.close()
+    return answer
 
 
 def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
@@ -309,8 +397,8 @@ def ipv6() -> list[str] | None:
     return found
 
 
-def gather() -> dict[str, object]:
-    started = time.time()
+def system() -> dict[str, object]:
+    """Kernel, distribution and machine, and what they are called."""
     release = os_release()
     return {
         "place": "{} {}".format(read("/proc/sys/kernel/random/boot_id").strip(), os.stat("/proc/self/ns/net").st_ino),
@@ -326,6 +414,15 @@ def gather() -> dict[str, object]:
         "machine_id": read("/etc/machine-id").strip(),
         "cpus": os.cpu_count() or 0,
         "memory_bytes": memory_bytes(),
+        "swap_bytes": swap_bytes(),
+    }
+
+
+def gather() -> dict[str, object]:
+    started = time.time()
+    services = units("containerd", "systemd-networkd", "dhcpcd", *OTHER_KUBELETS)
+    return {
+        **system(),
         "filesystems": filesystems(),
         "inotify": inotify(),
         "missing_features": missing_features(),
@@ -334,7 +431,11 @@ def gather() -> dict[str, object]:
         "name_servers": holders_of(name_server_inodes()),
         "subnets": subnets(),
         "ipv6": ipv6(),
-        "runtime": runtime(),
+        "default_route": has_default_route(),
+        "resolvers": resolvers(read("/etc/resolv.conf")),
+        "link_managers": link_managers(services),
+        "runtime": runtime(services.get("containerd", {})),
+        "other_kubelets": [name for name in OTHER_KUBELETS if services.get(name, {}).get("ActiveState") == "active"],
         "made_with": made_with(),
         "release": release_in_use(),
         "store_schema": store_schema(),

@@ -182,3 +182,24 @@ def test_a_timer_has_no_process_and_is_asked_for_by_its_own_name(tmp_path: Path)
     assert not podlab_files.work([timer], [found]).any()
     assert podlab_files.work([timer], [{**found, "ActiveState": "inactive"}]).start == ["a.timer"]
     assert [podlab_files.unit_of(name) for name in ("a", "a.timer")] == ["a.service", "a.timer"]
+
+
+@pytest.mark.parametrize(
+    ("state_age_s", "active", "changed", "unread"),
+    [
+        (0.0, "active", False, False),
+        (60.0, "active", False, True),
+        (0.0, "active", True, True),
+        (60.0, "inactive", True, False),
+    ],
+)
+def test_a_service_of_others_is_reloaded_when_it_has_not_read_what_is_there_now(
+    tmp_path: Path, state_age_s: float, active: str, changed: bool, unread: bool
+) -> None:
+    (tmp_path / "read").touch()
+    time.sleep(0.01)
+    since = int((time.monotonic() - state_age_s) * 1e6)
+    found = shown(ActiveState=active, StateChangeTimestampMonotonic=str(since))
+    service = {"name": "a", "reads": [str(tmp_path / "read"), str(tmp_path / "none")]}
+    names = podlab_files.unread([service], [found], {str(tmp_path / "none")} if changed else set())
+    assert names == (["a"] if unread else [])

@@ -13,7 +13,14 @@ from podlab_testing.preflight_facts import FACTS
 from master.store.sqlite.schema import SCHEMA_VERSION
 from master.store.sqlite.store import SqliteStore
 from podlab import GIT_VERSION
-from podlab.deploy.preflight.checks.existing import found_name, found_networks, found_releases, found_runtime, strays
+from podlab.deploy.preflight.checks.existing import (
+    found_kubernetes,
+    found_name,
+    found_networks,
+    found_releases,
+    found_runtime,
+    strays,
+)
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.preflight.hosts.facts import Host, Runtime
@@ -149,3 +156,16 @@ async def test_the_schema_of_a_store_is_read_from_its_file(tmp_path: Path) -> No
     store = await SqliteStore.open(tmp_path / "store.db")
     await store.close()
     assert probe.store_schema(str(tmp_path / "store.db")) == SCHEMA_VERSION
+
+
+def test_another_kubernetes_on_a_node_is_told() -> None:
+    facts = replace(FACTS, other_kubelets=("kubelet", "k3s-agent"))
+    found = list(found_kubernetes(NODE, facts))
+    assert [(each.severity, each.check) for each in found] == [(Severity.ERROR, "kubernetes")] * 2
+    assert found[1].cause.startswith("k3s-agent.service, of another Kubernetes, runs there")
+    assert list(found_kubernetes(Host(name="m1", groups=frozenset({"masters"})), facts)) == []
+
+
+def test_docker_s_package_of_containerd_is_told_where_debian_s_would_go() -> None:
+    (found,) = found_kubernetes(NODE, replace(FACTS, runtime=Runtime(excluding="containerd.io")))
+    assert found.cause.startswith("the package containerd.io, of Docker's own, is installed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from podlab.deploy.preflight.checks.firewall import answers_closing_rule, closing_rule
+from podlab.deploy.preflight.firewall import answers_closing_rule, closing_rule
 
 UFW = """\
 *filter
