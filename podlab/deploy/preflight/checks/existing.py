@@ -48,7 +48,7 @@ def found_runtime(host: Host, facts: Facts) -> Iterator[Finding]:
 
 
 def found_kubernetes(host: Host, facts: Facts) -> Iterator[Finding]:
-    """Another kubelet on a node, and a package that keeps Podlab's containerd from being installed."""
+    """Another kubelet on a node."""
     if "nodes" not in host.groups:
         return
     for unit in facts.other_kubelets:
@@ -57,13 +57,6 @@ def found_kubernetes(host: Host, facts: Facts) -> Iterator[Finding]:
             "kubernetes",
             f"{unit}.service, of another Kubernetes, runs there: both would change the same rules, groups and links",
             f"have its own uninstaller take it off (kubeadm reset, k3s-uninstall.sh): systemctl status {unit}",
-        )
-    if package := facts.runtime.excluding:
-        yield error(
-            host.name,
-            "containerd",
-            f"the package {package}, of Docker's own, is installed: Debian's containerd cannot be beside it",
-            f"apt-get install docker.io in the place of Docker's packages, or apt-get purge {package} docker-ce",
         )
 
 

@@ -47,17 +47,13 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """The containerd that a host has. `containers` counts them by namespace; `ours`: Podlab has been deployed there.
-
-    `excluding` is the package that is there and beside which Debian's containerd cannot be.
-    """
+    """The containerd that a host has. `containers` counts them by namespace; `ours`: Podlab has been deployed there."""
 
     active: bool = False
     spares_containers: bool = True
     configured: bool = False
     containers: Mapping[str, int] = field(default_factory=dict)
     ours: bool = False
-    excluding: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

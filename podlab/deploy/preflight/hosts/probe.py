@@ -268,14 +268,7 @@ def runtime(containerd: dict[str, str]) -> dict[str, object]:
         "configured": os.path.exists(CONTAINERD_CONFIG),
         "containers": {name: count for name, count in containers.items() if count},
         "ours": os.path.exists(CONTAINERD_BEFORE) or os.path.exists("/etc/podlab/kubelet.yaml"),
-        "excluding": excluding_package(),
     }
-
-
-def excluding_package() -> str:
-    """Docker's package of containerd, beside which Debian's cannot be installed; empty where it is not."""
-    status = run("dpkg-query", "--show", "--showformat=${db:Status-Status}", "containerd.io")
-    return "containerd.io" if status == "installed" else ""
 
 
 def link_managers(shown: dict[str, dict[str, str]], root: str = "") -> dict[str, object]:

@@ -123,9 +123,6 @@ def test_hosts_that_lack_nothing_give_no_finding() -> None:
             "2 containers of another Kubernetes",
             id="another container runtime",
         ),
-        pytest.param(
-            {"runtime": Runtime(excluding="containerd.io")}, "containerd", "the package containerd.io", id="Docker's"
-        ),
         pytest.param({"other_kubelets": ("k3s",)}, "kubernetes", "k3s.service", id="another Kubernetes"),
         pytest.param({"python": (3, 9, 2)}, "python", "python3 is 3.9.2", id="Python"),
         pytest.param(

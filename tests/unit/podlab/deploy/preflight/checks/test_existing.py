@@ -164,8 +164,3 @@ def test_another_kubernetes_on_a_node_is_told() -> None:
     assert [(each.severity, each.check) for each in found] == [(Severity.ERROR, "kubernetes")] * 2
     assert found[1].cause.startswith("k3s-agent.service, of another Kubernetes, runs there")
     assert list(found_kubernetes(Host(name="m1", groups=frozenset({"masters"})), facts)) == []
-
-
-def test_docker_s_package_of_containerd_is_told_where_debian_s_would_go() -> None:
-    (found,) = found_kubernetes(NODE, replace(FACTS, runtime=Runtime(excluding="containerd.io")))
-    assert found.cause.startswith("the package containerd.io, of Docker's own, is installed")
