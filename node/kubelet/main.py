@@ -16,8 +16,10 @@ from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.eviction.pod_uses import PodUses
 from node.kubelet.eviction.pressure import EvictionEffects, NodePressure
 from node.kubelet.eviction.signal_reader import SignalReader
+from node.kubelet.images.container_export import ContainerExport
 from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.images.image_store import ImageStore
 from node.kubelet.logs.log_rotation import LogRotation
 from node.kubelet.nodestatus import oom_watcher
 from node.kubelet.nodestatus.node_lease import NodeLease
@@ -25,6 +27,7 @@ from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.plugins.registry import PluginRegistry
+from node.kubelet.server.images_server import ImagesServicer
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.server.network_span import NetworkSpans
 from node.kubelet.settings import KubeletSettings
@@ -58,13 +61,17 @@ from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.settings import SettingsError
 from podlab.spans import service as spans
-from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
+from podlab.v1 import images_pb2, images_pb2_grpc, kubelet_pb2, kubelet_pb2_grpc
 
 log = logging.getLogger(__name__)
 
 APISERVER_USER = "system:apiserver"
+KUBELET = kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name
+IMAGES = images_pb2.DESCRIPTOR.services_by_name["Images"].full_name
 PLUGINS = "plugins_registry"
 """Below the kubelet's directory: the sockets by which plugins make themselves known."""
+EXPORTS = "exports"
+"""Below the kubelet's directory: the file systems of containers that are being exported."""
 CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
@@ -237,10 +244,12 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
-        [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name, spans.SERVICE],
+        [KUBELET, IMAGES, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
     runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
+    images, exports = ImageStore(runtime, settings.runtime_endpoint), ContainerExport(settings.root_dir / EXPORTS)
+    await asyncio.to_thread(exports.remove_leftovers)
     try:
         async with component.client(settings.apiserver, settings.tls, "kubelet") as client:
             kubelet = Kubelet(settings, client, runtime)
@@ -250,8 +259,11 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ips[0])
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             spans.add_to(server, kubelet.spans, NetworkSpans(kubelet.pods, runtime).found)
+            of_images = ImagesServicer(kubelet.pods, runtime, images, exports)
+            images_pb2_grpc.add_ImagesServicer_to_server(of_images, server)
             await component.serve_loop(server, checks, kubelet.run(), kubelet.synced, stop)
     finally:
+        await images.close()
         await runtime.close()
 
 

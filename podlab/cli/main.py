@@ -56,6 +56,11 @@ SECTIONS = {
             "podlab.cli.pods.portforward:port_forward",
             "Forward ports of this machine to a pod, until interrupted.",
         ),
+        LazyCommand(
+            "export",
+            "podlab.cli.images.exporting:export_container",
+            "Write a container's file system as a tar archive, without what is mounted there.",
+        ),
     ),
     "Nodes": (
         LazyCommand("cordon", "podlab.cli.nodes.drain:cordon", "Let no more pods come to a node."),
@@ -65,7 +70,9 @@ SECTIONS = {
             "podlab.cli.nodes.drain:drain",
             "Empty a node: no more pods come, and those that are there are evicted.",
         ),
-        LazyCommand("image", "podlab.cli.nodes.image", "Container images on the nodes."),
+        LazyCommand(
+            "image", "podlab.cli.images.commands", "Build, list, send, pull, push and remove images of the nodes."
+        ),
     ),
     "Cluster": (
         LazyCommand(

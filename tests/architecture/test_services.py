@@ -10,6 +10,7 @@ import pytest
     [
         ("master.scheduler.server:SchedulerServicer", "podlab.v1.scheduler_pb2:Scheduler"),
         ("node.kubelet.server.kubelet_server:KubeletServicer", "podlab.v1.kubelet_pb2:Kubelet"),
+        ("node.kubelet.server.images_server:ImagesServicer", "podlab.v1.images_pb2:Images"),
         ("node.proxy.server:ProxyServicer", "podlab.v1.proxy_pb2:Proxy"),
         ("node.dns.tracing:DnsServicer", "podlab.v1.dns_pb2:Dns"),
     ],

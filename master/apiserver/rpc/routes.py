@@ -20,10 +20,10 @@ from podlab.core.v1 import pod_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound
 from podlab.meta.v1 import meta_pb2
-from podlab.v1 import dns_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2
+from podlab.v1 import dns_pb2, images_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2
 
 KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.Scheduler"
-DNS = "podlab.v1.Dns"
+DNS, IMAGES = "podlab.v1.Dns", "podlab.v1.Images"
 # What else of a node answers, and at which port.
 _AGENTS = {PROXY: ("proxy", ports.PROXY), DNS: ("DNS agent", ports.DNS)}
 
@@ -108,7 +108,18 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "PortForward": Route(KUBELET, kubelet_pb2.PortForwardRequest, _start_of, "create", "portforward"),
         "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
         "Probe": Route(KUBELET, kubelet_pb2.ProbeRequest, _probe_of, "create", "trace"),
-        "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
+    },
+    IMAGES: {
+        "ListImages": Route(KUBELET, images_pb2.ListImagesRequest, _node_of, "get", "images"),
+        "MissingBlobs": Route(KUBELET, images_pb2.MissingBlobsRequest, _node_of, "create", "images"),
+        "ImportImage": Route(KUBELET, images_pb2.ImportImageRequest, _node_of, "create", "images"),
+        "ExportImage": Route(KUBELET, images_pb2.ExportImageRequest, _node_of, "get", "images"),
+        "PullImage": Route(KUBELET, images_pb2.PullImageRequest, _node_of, "create", "images"),
+        "PushImage": Route(KUBELET, images_pb2.PushImageRequest, _node_of, "create", "images"),
+        "TagImage": Route(KUBELET, images_pb2.TagImageRequest, _node_of, "create", "images"),
+        "RemoveImage": Route(KUBELET, images_pb2.RemoveImageRequest, _node_of, "delete", "images"),
+        "PruneImages": Route(KUBELET, images_pb2.PruneImagesRequest, _node_of, "delete", "images"),
+        "ExportContainer": Route(KUBELET, images_pb2.ExportContainerRequest, _pod_of, "get", "export"),
     },
     DNS: {"TraceName": Route(DNS, dns_pb2.TraceNameRequest, _pod_of, "get", "trace")},
     PROXY: {"Trace": Route(PROXY, proxy_pb2.TraceRequest, _node_of, "get", "trace")},

@@ -43,7 +43,7 @@ from podlab.foreign.cri.v1 import api_pb2_grpc
 
 R = TypeVar("R")
 
-_NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
+NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
 _KEPT = "containerd.io/gc.root"  # until somebody removes it
 CALL_TIMEOUT_S = 30.0
 SANDBOX_TIMEOUT_S = 120.0
@@ -75,7 +75,7 @@ class Containerd:
         """Of a pod's addresses, that of `family` comes first."""
         self.endpoint = endpoint
         self._family = family
-        self._channel = grpc.aio.insecure_channel(endpoint, options=list(_OPTIONS))
+        self._channel = connect(endpoint)
         self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
         self._images = api_pb2_grpc.ImageServiceStub(self._channel)
         self._events = events_pb2_grpc.EventsStub(self._channel)
@@ -122,7 +122,7 @@ class Containerd:
             async for _ in call:
                 yield
         except grpc.aio.AioRpcError as error:
-            raise _failure(error) from error
+            raise failure(error) from error
         finally:
             call.cancel()
 
@@ -167,13 +167,13 @@ class Containerd:
     async def _ask_to_end(self, container_id: str, grace_s: int, signal: int) -> None:
         """Sends the signal, and returns when the container has ended or its time is over."""
         kill = tasks_pb2.KillRequest(container_id=container_id, signal=signal)
-        await _ignore_not_found(self._tasks.Kill(kill, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._tasks.Kill(kill, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
         try:
             request = tasks_pb2.WaitRequest(container_id=container_id)
-            await self._tasks.Wait(request, metadata=_NAMESPACE, timeout=grace_s)
+            await self._tasks.Wait(request, metadata=NAMESPACE, timeout=grace_s)
         except grpc.aio.AioRpcError as error:
             if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DEADLINE_EXCEEDED):
-                raise _failure(error) from error
+                raise failure(error) from error
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
@@ -193,7 +193,7 @@ class Containerd:
             in_time = time.monotonic() - began < timeout_s + EXEC_MARGIN_S
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and in_time:
                 raise ExecTimeout(f'command "{" ".join(command)}" timed out') from error
-            raise _failure(error) from error
+            raise failure(error) from error
         return ExecResult(answer.exit_code, answer.stdout + answer.stderr)
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
@@ -219,11 +219,11 @@ class Containerd:
         """Of a command in the container, or, without name, of its own process. An unknown command has yet to start."""
         request = tasks_pb2.GetRequest(container_id=container_id, exec_id=name)
         try:
-            answer = await self._tasks.Get(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
+            answer = await self._tasks.Get(request, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return not name
-            raise _failure(error) from error
+            raise failure(error) from error
         return answer.process.status == tasks_pb2.STOPPED
 
     async def sandbox_pid(self, sandbox_id: str) -> int:
@@ -282,18 +282,18 @@ class Containerd:
             snapshotter=snapshotter, key=key, parent=parent, labels={_KEPT: datetime.now(UTC).isoformat()}
         )
         try:
-            made = await self._snapshots.View(view, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
+            made = await self._snapshots.View(view, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
-                raise _failure(error) from error
+                raise failure(error) from error
             known = snapshots_pb2.MountsRequest(snapshotter=snapshotter, key=key)
-            found = await _answer(self._snapshots.Mounts(known, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+            found = await _answer(self._snapshots.Mounts(known, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
             return conversion.shown_image(found.mounts)
         return conversion.shown_image(made.mounts)
 
     async def hide_image(self, key: str) -> None:
         request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=await self._snapshotter(), key=key)
-        await _ignore_not_found(self._snapshots.Remove(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._snapshots.Remove(request, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
 
     async def _snapshotter(self) -> str:
         answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
@@ -345,7 +345,7 @@ class Containerd:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return ()
-            raise _failure(error) from error
+            raise failure(error) from error
         network = answer.status.network
         found = [ip for ip in (network.ip, *(each.ip for each in network.additional_ips)) if ip]
         return tuple(sorted(found, key=lambda ip: family_of(ip) != self._family))
@@ -362,17 +362,22 @@ class Containerd:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return None
-            raise _failure(error) from error
+            raise failure(error) from error
         container = conversion.container(answer.status, item.pod_sandbox_id)
         self._containers[(item.id, answer.status.state)] = container
         return container
+
+
+def connect(endpoint: str) -> grpc.aio.Channel:
+    """To containerd's socket."""
+    return grpc.aio.insecure_channel(endpoint, options=list(_OPTIONS))
 
 
 async def _answer(call: Awaitable[R]) -> R:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        raise _failure(error) from error
+        raise failure(error) from error
 
 
 async def _ignore_not_found(call: Awaitable[object]) -> None:
@@ -380,10 +385,11 @@ async def _ignore_not_found(call: Awaitable[object]) -> None:
         await call
     except grpc.aio.AioRpcError as error:
         if error.code() is not grpc.StatusCode.NOT_FOUND:
-            raise _failure(error) from error
+            raise failure(error) from error
 
 
-def _failure(error: grpc.aio.AioRpcError) -> RuntimeFailure:
+def failure(error: grpc.aio.AioRpcError) -> RuntimeFailure:
+    """What containerd answered, as the kubelet knows it."""
     message = error.details() or error.code().name
     if error.code() in _UNAVAILABLE or _STARTING in message:
         return RuntimeUnavailable(message)

@@ -101,6 +101,17 @@ def shown_image(mounts: Sequence[snapshots_pb2.Mount]) -> ShownImage:
     return ShownImage(mount.type, mount.source, tuple(mount.options))
 
 
+def unwritable(shown: ShownImage) -> ShownImage:
+    """The same files without a place to write: an overlay's upper directory becomes its topmost lower one, since two
+    mounts must not write to one."""
+    values = dict(option.split("=", 1) for option in shown.options if "=" in option)
+    if shown.kind != "overlay" or "upperdir" not in values:
+        return shown
+    lower = f"lowerdir={values['upperdir']}:{values['lowerdir']}"
+    kept = [each for each in shown.options if not each.startswith(("upperdir=", "workdir=", "lowerdir="))]
+    return ShownImage(shown.kind, shown.source, (*kept, lower))
+
+
 N = TypeVar("N", Sandbox, Container)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +11,9 @@ from dataclasses import dataclass, field
 from node.kubelet.cri.runtime import Image, RegistryCredentials, Runtime, RuntimeFailure
 from node.kubelet.pod import restart_backoff
 from node.kubelet.pod.pod_notes import FOREVER, BlockedStart
+from podlab.api.values import imagenames
 
 log = logging.getLogger(__name__)
-
-# host[:port]/path[:tag][@digest]; what Docker's reference grammar allows, without its length limits.
-_REFERENCE = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?"
-)
 
 # How long a pod shows ErrImagePull, before ImagePullBackOff.
 SHOW_ERROR_S = 3.0
@@ -75,7 +68,7 @@ class ImageManager:
 
         Credentials are tried in order until the registry accepts one. Without any, the pull is anonymous.
         """
-        if not _REFERENCE.fullmatch(name):
+        if not imagenames.is_reference(name):
             message = (
                 f'Failed to apply default image tag "{name}": couldn\'t parse image name: invalid reference format'
             )

@@ -13,15 +13,13 @@ from fnmatch import fnmatchcase
 
 from node.kubelet.cri.runtime import RegistryCredentials
 from podlab.api.secrettypes import DOCKER_KEYS
+from podlab.api.values import imagenames
 from podlab.core.v1 import config_pb2
-
-_DEFAULT_REGISTRY = "docker.io"
-_OTHER_NAMES = {"index.docker.io": _DEFAULT_REGISTRY, "registry-1.docker.io": _DEFAULT_REGISTRY}
 
 
 def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[RegistryCredentials, ...]:
     """In the order in which they are tried: the most specific first. A malformed Secret has none."""
-    host, path = _split_image(image)
+    host, path = imagenames.registry_and_path(image)
     found = [
         (len(pattern), credentials)
         for secret in secrets
@@ -30,14 +28,6 @@ def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[Registr
     ]
     found.sort(key=lambda entry: -entry[0])
     return tuple(dict.fromkeys(credentials for _, credentials in found))
-
-
-def _split_image(image: str) -> tuple[str, str]:
-    """The registry, as host:port, and the path in it. A first part without dot and port is no registry."""
-    first, slash, rest = image.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost"):
-        return _DEFAULT_REGISTRY, f"library/{image}" if not slash else image
-    return _OTHER_NAMES.get(first, first), rest
 
 
 def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentials]]:
@@ -69,7 +59,7 @@ def _pattern(server: str) -> str:
     for version in ("/v1", "/v2"):
         bare = bare.removesuffix(version)
     host, slash, path = bare.partition("/")
-    return _OTHER_NAMES.get(host, host) + slash + path
+    return imagenames.registry(host) + slash + path
 
 
 def _covers(pattern: str, host: str, path: str) -> bool:

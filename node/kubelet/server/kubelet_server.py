@@ -1,4 +1,4 @@
-"""The Kubelet gRPC service: logs, exec, attach, port-forward, stats and the import of images."""
+"""The Kubelet gRPC service: logs, exec, attach, port-forward, stats and probes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from typing import TypeVar
 
 from node import netns
 from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
-from node.kubelet.images import image_import
 from node.kubelet.logs import log_reader
 from node.kubelet.nodestatus.stats import StatsProvider
-from node.kubelet.pod import podspec
 from node.kubelet.pod.container_status import all_statuses
 from node.kubelet.server.attach import attach
 from node.kubelet.server.exec import exec_in_container
+from node.kubelet.server.finding import container_named, pod_named
 from node.kubelet.server.port_forward import forward
 from node.kubelet.worker.pod_workers import PodWorkers
 from node.probing import session as probing
-from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
-from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServicerContext, abort
+from podlab.errors import ApiError, BadRequest, InternalError, ServicerContext, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 SETTLE_S = 0.2
@@ -49,7 +47,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self, request: kubelet_pb2.LogsRequest, context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.LogsResponse]:
         try:
-            pod = self._pod(request.namespace, request.pod)
+            pod = pod_named(self._pods, request.namespace, request.pod)
             run = await self._run(pod, request.container, previous=request.previous)
         except (ApiError, RuntimeFailure) as error:
             await abort(context, _as_api_error(error))
@@ -97,7 +95,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             first = await _started(request_iterator, "PortForward")
             if not 1 <= first.start.port <= 65535:
                 raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
-            pid, address = await self._network(self._pod(first.start.namespace, first.start.pod))
+            pid, address = await self._network(pod_named(self._pods, first.start.namespace, first.start.pod))
             pod_address = address if first.start.to_pod_address else ""
             if first.start.to_pod_address and not address:
                 raise BadRequest(f'pod "{first.start.pod}" has no address yet')
@@ -113,15 +111,6 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             return await self._stats.read()
         except (RuntimeFailure, OSError) as error:
             await abort(context, _as_api_error(error))
-
-    async def ImportImage(  # noqa: N802 - gRPC's name
-        self, request_iterator: AsyncIterator[kubelet_pb2.ImportImageRequest], context: ServicerContext
-    ) -> kubelet_pb2.ImportImageResponse:
-        try:
-            names = await image_import.import_archive(request.chunk async for request in request_iterator)
-        except (ApiError, OSError) as error:
-            await abort(context, _as_api_error(error))
-        return kubelet_pb2.ImportImageResponse(image_names=names)
 
     async def Probe(  # noqa: N802 - gRPC's name
         self, request_iterator: AsyncIterator[kubelet_pb2.ProbeRequest], context: ServicerContext
@@ -139,22 +128,16 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         """Raises NotFound, BadRequest, RuntimeFailure."""
         if start.apart:
             return probing.serve_apart(requests)
-        pid = (await self._network(self._pod(start.namespace, start.pod)))[0] if start.pod else None
+        pid = (await self._network(pod_named(self._pods, start.namespace, start.pod)))[0] if start.pod else None
         return probing.serve(netns.of_process(pid) if pid is not None else None, requests)
-
-    def _pod(self, namespace: str, name: str) -> pod_pb2.Pod:
-        pod = self._pods.named(namespace, name)
-        if pod is None:
-            raise NotFound.of("pods", name)
-        return pod
 
     async def _running_container(self, namespace: str, pod_name: str, name: str) -> tuple[pod_pb2.Container, Container]:
         """The container and its present run. Raises NotFound, BadRequest, RuntimeFailure."""
-        pod = self._pod(namespace, pod_name)
+        pod = pod_named(self._pods, namespace, pod_name)
         run = await self._run(pod, name)
         if not run.alive:
             raise BadRequest(f'container "{run.name}" of pod "{pod_name}" is not running')
-        return _container(pod, run.name), run
+        return container_named(pod, run.name), run
 
     async def _network(self, pod: pod_pb2.Pod) -> tuple[int | None, str]:
         """A process in the pod's network namespace, None for the node's, and its address there, if it has one. Raises
@@ -168,7 +151,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
 
     async def _run(self, pod: pod_pb2.Pod, name: str, *, previous: bool = False) -> Container:
         """The container's present run, or its last ended one. Raises BadRequest, RuntimeFailure."""
-        spec = _container(pod, name)
+        spec = container_named(pod, name)
         runs = (await self._runtime.pod(pod.metadata.uid)).runs(spec.name)
         status = next((each for each in all_statuses(pod.status) if each.name == spec.name), None)
         if previous:
@@ -186,20 +169,6 @@ async def _wait_for_last_lines(run: Container) -> None:
     """The runtime shows the end of a container a moment before it has written the last lines of its log."""
     if not run.alive and time.time() - run.finished_ns / 1e9 < SETTLE_S:
         await asyncio.sleep(SETTLE_S)
-
-
-def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
-    if not name:
-        if len(pod.spec.containers) > 1:
-            names = " ".join(container.name for container in containers.every(pod.spec))
-            raise BadRequest(
-                f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{names}]"
-            )
-        return pod.spec.containers[0]
-    found = podspec.container_named(pod, name)
-    if found is None:
-        raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
-    return found
 
 
 def _previous_runs(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus | None) -> tuple[Container, ...]:

@@ -13,8 +13,8 @@ from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, abort, from_rpc_error
+from podlab.v1 import images_pb2, images_pb2_grpc, kubelet_pb2_grpc, scheduler_pb2, scheduler_pb2_grpc
 from podlab.v1 import kubelet_pb2 as pb
-from podlab.v1 import kubelet_pb2_grpc, scheduler_pb2, scheduler_pb2_grpc
 
 Make = Callable[..., Any]
 LIMIT_S = 10
@@ -47,9 +47,13 @@ class FakeKubelet(kubelet_pb2_grpc.KubeletServicer):
     async def Stats(self, request: Any, context: Any) -> pb.StatsResponse:  # noqa: N802
         return pb.StatsResponse(node_name=request.node_name)
 
-    async def ImportImage(self, requests: Any, context: Any) -> pb.ImportImageResponse:  # noqa: N802
+
+class FakeImages(images_pb2_grpc.ImagesServicer):
+    """Counts what it is given."""
+
+    async def ImportImage(self, requests: Any, context: Any) -> images_pb2.ImportImageResponse:  # noqa: N802
         size = sum([len(request.chunk) async for request in requests])
-        return pb.ImportImageResponse(image_names=[str(size)])
+        return images_pb2.ImportImageResponse(image_names=[str(size)])
 
 
 @pytest.fixture
@@ -66,6 +70,7 @@ async def _serving(cluster: Cluster) -> AsyncIterator[tuple[FakeKubelet, int]]:
     server = grpc.aio.server()
     fake = FakeKubelet()
     kubelet_pb2_grpc.add_KubeletServicer_to_server(fake, server)
+    images_pb2_grpc.add_ImagesServicer_to_server(FakeImages(), server)
     port = server.add_secure_port("127.0.0.1:0", cluster.authority.tls("system:node:n1").server_credentials())
     await server.start()
     try:
@@ -82,8 +87,9 @@ async def test_each_shape_of_call_passes_through(kubelet: FakeKubelet, admin: Cl
     logs = [one.data async for one in stub(admin).Logs(pb.LogsRequest(namespace="default", pod="web"))]
     assert logs == [b"line\n"]
     assert (await stub(admin).Stats(pb.StatsRequest(node_name="n1"))).node_name == "n1"
-    chunks = [pb.ImportImageRequest(node_name="n1"), *(pb.ImportImageRequest(chunk=b"x" * 1000) for _ in range(5))]
-    assert list((await stub(admin).ImportImage(iter(chunks))).image_names) == ["5000"]
+    images, parts = images_pb2_grpc.ImagesStub(admin.channel), [{"node_name": "n1"}, *[{"chunk": b"x" * 1000}] * 5]
+    requests = [images_pb2.ImportImageRequest(**part) for part in parts]  # type: ignore[arg-type]
+    assert list((await images.ImportImage(iter(requests))).image_names) == ["5000"]
 
 
 async def test_exec_ends_when_its_input_does(kubelet: FakeKubelet, admin: Client) -> None:

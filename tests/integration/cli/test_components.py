@@ -1,4 +1,4 @@
-"""Commands that a component answers: logs, exec, top, image import and why, relayed by a real API server."""
+"""Commands that a component answers: logs, exec, top and why, relayed by a real API server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
     def __init__(self) -> None:
         self.logs: list[pb.LogsRequest] = []
-        self.imported = b""
 
     async def Logs(self, request: Any, context: Any) -> AsyncIterator[pb.LogsResponse]:  # noqa: N802
         self.logs.append(request)
@@ -79,10 +78,6 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
         return pb.StatsResponse(
             node_name=request.node_name, cpu_nanocores=500_000_000, memory_working_set_bytes=2**30, pods=pods
         )
-
-    async def ImportImage(self, requests: Any, context: Any) -> pb.ImportImageResponse:  # noqa: N802
-        self.imported = b"".join([request.chunk async for request in requests])
-        return pb.ImportImageResponse(image_names=["podlab.local/x:1"])
 
     uid = ""
 
@@ -222,15 +217,6 @@ async def test_top_shows_use_and_names_nodes_that_do_not_answer(
     assert result.code == 1
     assert "n2     <unknown>" in result.out
     assert "error: node n2 did not say what it uses: " in result.err
-
-
-async def test_an_image_goes_to_the_nodes_that_are_ready(podlab: Podlab, kubelet: Kubelet) -> None:
-    archive = podlab.directory / "x.tar"
-    archive.write_bytes(b"tar" * 1_000_000)
-    assert await podlab.ok("image", "import", "x.tar") == "n1: podlab.local/x:1\n"
-    assert kubelet.imported == archive.read_bytes()
-    assert "n9" in await podlab.fails("image", "import", "x.tar", "--node", "n9")
-    assert (await podlab("image", "import", "none.tar")).code == 2
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,1 @@
+"""`podlab image`: container images on the nodes, with and without a registry; `podlab export`: containers' files."""
