@@ -26,6 +26,7 @@ from podlab.foreign.pluginregistration.v1 import api_pb2_grpc as registration_gr
 KUBELET = Path(os.environ.get("KUBELET", "/var/lib/podlab/kubelet"))
 DATA = Path(os.environ.get("DATA", "/var/lib/csi-files"))
 MOST_VOLUMES = 5
+TOKENS = "csi.storage.k8s.io/serviceAccount.tokens"
 EPHEMERAL = "csi.storage.k8s.io/ephemeral"
 
 
@@ -58,7 +59,8 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
 
     def NodeGetCapabilities(self, request, context):  # noqa: N802
         answer = csi.NodeGetCapabilitiesResponse()
-        answer.capabilities.add().rpc.type = csi.NodeServiceCapability.RPC.STAGE_UNSTAGE_VOLUME
+        for each in (csi.NodeServiceCapability.RPC.STAGE_UNSTAGE_VOLUME, csi.NodeServiceCapability.RPC.EXPAND_VOLUME):
+            answer.capabilities.add().rpc.type = each
         return answer
 
     def NodeStageVolume(self, request, context):  # noqa: N802
@@ -79,8 +81,19 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
         if request.volume_context.get(EPHEMERAL) == "true":
             source.mkdir(parents=True, exist_ok=True)
             (source / "greeting").write_text(request.volume_context.get("greeting", "") + "\n")
+            if tokens := request.secrets.get(TOKENS) or request.volume_context.get(TOKENS):
+                (source / "tokens").write_text(tokens)
         _bind(source, Path(request.target_path), context, read_only=request.readonly)
         return csi.NodePublishVolumeResponse()
+
+    def NodeExpandVolume(self, request, context):  # noqa: N802
+        size = request.capacity_range.required_bytes
+        print(f"expand {request.volume_id} to {size} bytes", flush=True)
+        if not Path(request.volume_path).is_dir():
+            context.abort(grpc.StatusCode.NOT_FOUND, f"{request.volume_path} is not there")
+        if size > shutil.disk_usage(DATA).total:
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, f"the disk has no {size} bytes")
+        return csi.NodeExpandVolumeResponse(capacity_bytes=size)
 
     def NodeUnpublishVolume(self, request, context):  # noqa: N802
         print(f"unpublish {request.volume_id}", flush=True)

@@ -37,6 +37,7 @@ from node.kubelet.staticpods.node_pods import NodePods
 from node.kubelet.staticpods.source import StaticPods
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.csi.api_reader import CsiApiReader
 from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.image_volumes import ImageVolumes
@@ -119,6 +120,7 @@ class Kubelet:
         self._admission.on_preempt(self.pods.end)
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)
+        self._context.csi.on_due(self.pods.volume_contents_changed)
         self._network = _network(settings, client)
         self._watch_resources()
 
@@ -176,6 +178,7 @@ class Kubelet:
             group.create_task(self._network.run())
             group.create_task(self._context.config_objects.run())
             group.create_task(self._context.tokens.run())
+            group.create_task(self._context.csi.run())
             group.create_task(oom_watcher.run(self._tell_of_node))
             group.create_task(self._local_path.run())
             group.create_task(self._dynamic_resources.run(self._may_be_here))
@@ -203,6 +206,8 @@ class Kubelet:
 
     def _make_context(self) -> NodeContext:
         amounts, volumes = capacity(self.settings), VolumeManager(self.settings.root_dir)
+        tokens = TokenManager(self.client)
+        reader = CsiApiReader(self.client, tokens, self.settings.node_name)
         return NodeContext(
             node_name=self.settings.node_name,
             node_ips=self.settings.node_ips,
@@ -216,11 +221,11 @@ class Kubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
-            csi=CsiVolumes(self.client, self._csi_drivers, volumes, self.settings.root_dir, self.settings.node_name),
+            csi=CsiVolumes(self.client, self._csi_drivers, volumes, reader, self.settings.root_dir),
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=self._dynamic_resources,
             config_objects=ConfigObjectManager(self.client),
-            tokens=TokenManager(self.client),
+            tokens=tokens,
             services=self._services.list,
             cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
         )

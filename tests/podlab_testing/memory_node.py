@@ -43,6 +43,7 @@ from node.kubelet.staticpods.node_pods import NodePods
 from node.kubelet.staticpods.source import StaticPods
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.csi.api_reader import CsiApiReader
 from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.image_volumes import ImageVolumes
@@ -61,6 +62,8 @@ from podlab.meta.v1 import meta_pb2
 
 # How often what is read again and again is read.
 PERIOD_S = 0.2
+# How often volumes of drivers are looked at.
+LOOK_S = 0.5
 # The only one that it knows besides its default.
 RUNTIME_HANDLER = "sandboxed"
 IMAGE = "podlab.local/hello:1.0"
@@ -346,6 +349,8 @@ class MemoryKubelet:
         drivers, csi_drivers = DriverRegistry(), CsiDrivers(self.client, "n1")
         plugins = PluginRegistry(self.root / "plugins_registry", (drivers, csi_drivers), PERIOD_S)
         dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
+        tokens = TokenManager(self.client)
+        reader = CsiApiReader(self.client, tokens, "n1")
         context = NodeContext(
             node_name="n1",
             node_ips=("127.0.0.1",),
@@ -359,10 +364,10 @@ class MemoryKubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
-            csi=CsiVolumes(self.client, csi_drivers, volumes, self.root, "n1"),
+            csi=CsiVolumes(self.client, csi_drivers, volumes, reader, self.root, look_s=LOOK_S),
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=dynamic_resources,
-            tokens=TokenManager(self.client),
+            tokens=tokens,
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
             cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
@@ -374,6 +379,7 @@ class MemoryKubelet:
         admission.on_preempt(self.pods.end)
         context.config_objects.on_change(self.pods.volume_contents_changed)
         context.tokens.on_change(self.pods.volume_contents_changed)
+        context.csi.on_due(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
         devices = dynamic_resources.run(lambda uid: not bound.synced.is_set() or pods.may_run(uid), PERIOD_S)
         upkeep = (
@@ -384,6 +390,7 @@ class MemoryKubelet:
             local_path.run(),
             devices,
             plugins.run(),
+            context.csi.run(PERIOD_S),
         )
         loops = (*informers, *upkeep, self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]

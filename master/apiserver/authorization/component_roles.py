@@ -121,6 +121,7 @@ _OTHERS = (
         rule(READ, "", "services"),
         rule(f"{READ} create patch update", "", "nodes"),
         rule("patch update", "", "nodes/status pods/status"),
+        rule("get patch update", "", "persistentvolumeclaims/status"),
         rule(f"{READ} create delete", "", "pods"),
         rule("create", "", "pods/eviction serviceaccounts/token"),
         rule(READ, "", "configmaps secrets"),

@@ -154,12 +154,14 @@ def _is_its_pod(node: str, wanted: Attributes, graph: Graph) -> bool:
 
 
 def _used(node: str, wanted: Attributes, graph: Graph) -> str:
-    if wanted.subresource:
+    # Of a claim it may say that its volume has grown: what else it would change, noderestriction refuses.
+    tells_size = (wanted.resource, wanted.subresource) == ("persistentvolumeclaims", "status")
+    if wanted.subresource and not (tells_size and wanted.verb in ("get", "update", "patch")):
         return "cannot read subresource"
     readable = ("get", "list", "watch") if wanted.resource in ("secrets", "configmaps") else ("get",)
     # Of a volume it may say that it holds data of it: what else it would change, noderestriction refuses.
     says_so = wanted.resource == "persistentvolumes" and wanted.verb == "update"
-    if wanted.verb not in readable and not says_so:
+    if wanted.verb not in readable and not says_so and not tells_size:
         single = len(readable) == 1
         return f"can only {'get individual' if single else 'read'} resources of this type"
     if not wanted.name:

@@ -77,7 +77,7 @@ class NodeGraph:
         for entry in self._volumes.entries.values():
             spec = entry.message_as(volume_pb2.PersistentVolume).spec
             source = spec.persistentVolumeSource.csi
-            given = (source.nodeStageSecretRef, source.nodePublishSecretRef)
+            given = (source.nodeStageSecretRef, source.nodePublishSecretRef, source.nodeExpandSecretRef)
             if any((each.namespace, each.name) == (namespace, name) for each in given):
                 yield "persistentvolumeclaims", spec.claimRef.namespace, spec.claimRef.name
 

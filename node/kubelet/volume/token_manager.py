@@ -35,7 +35,9 @@ class TokenIssuer(Protocol):
 
 
 @dataclass(frozen=True)
-class _CachedToken:
+class Token:
+    """Times are seconds since the epoch."""
+
     token: str
     renew_at: float
     expires_at: float
@@ -48,13 +50,13 @@ class TokenManager:
         self._issuer = issuer
         self._clock = clock
         self._handlers: list[Callable[[str], None]] = []
-        self._cached: dict[tuple[str, TokenProjection], _CachedToken] = {}
+        self._cached: dict[tuple[str, TokenProjection], Token] = {}
 
     def on_change(self, handler: Callable[[str], None]) -> None:
         """Calls `handler` with the uid of a pod when a token of it is to be replaced."""
         self._handlers.append(handler)
 
-    async def read(self, pod: pod_pb2.Pod, wanted: Iterable[TokenProjection]) -> dict[TokenProjection, str]:
+    async def read(self, pod: pod_pb2.Pod, wanted: Iterable[TokenProjection]) -> dict[TokenProjection, Token]:
         """A valid token for each. Raises ApiError when there is none and none can be requested."""
         return {each: await self._token(pod, each) for each in dict.fromkeys(wanted)}
 
@@ -76,11 +78,11 @@ class TokenManager:
             await asyncio.sleep(PERIOD_S)
             self.notify()
 
-    async def _token(self, pod: pod_pb2.Pod, wanted: TokenProjection) -> str:
+    async def _token(self, pod: pod_pb2.Pod, wanted: TokenProjection) -> Token:
         key, now = (pod.metadata.uid, wanted), self._clock()
         cached = self._cached.get(key)
         if cached is not None and now < cached.renew_at:
-            return cached.token
+            return cached
         try:
             status = await self._issuer.request_token(
                 pod.metadata.namespace, pod.spec.serviceAccountName or "default", _spec(pod, wanted)
@@ -89,11 +91,11 @@ class TokenManager:
             if cached is None or now >= cached.expires_at:
                 raise
             log.warning("pod %s keeps a token that should be replaced: %s", pod.metadata.name, error)
-            return cached.token
+            return cached
         lifetime_s = status.expirationTimestamp.seconds - now
         renew_s = min(lifetime_s * RENEWED_AFTER, RENEWED_AFTER_S) - random.uniform(0, JITTER_S)  # noqa: S311
-        self._cached[key] = _CachedToken(status.token, now + renew_s, status.expirationTimestamp.seconds)
-        return status.token
+        made = self._cached[key] = Token(status.token, now + renew_s, status.expirationTimestamp.seconds)
+        return made
 
 
 def _spec(pod: pod_pb2.Pod, wanted: TokenProjection) -> token_pb2.TokenRequestSpec:

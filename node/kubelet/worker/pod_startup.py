@@ -127,7 +127,7 @@ class PodStartup:
         if pod.spec.volumes:
             persistent = await self._context.claims.read(pod)
             contents = replace(contents, tokens=await self._tokens(pod), persistent_volumes=persistent)
-            await self._context.csi.set_up(pod, persistent)
+            await self._context.csi.set_up(pod, persistent, self._callbacks.event)
             for warning in await asyncio.to_thread(self._context.volumes.set_up, pod, contents):
                 self._callbacks.event("Warning", "AlreadyMountedVolume", warning)
         return contents
@@ -278,7 +278,8 @@ class PodStartup:
 
     async def _tokens(self, pod: pod_pb2.Pod) -> dict[TokenProjection, str]:
         try:
-            return await self._context.tokens.read(pod, projected.token_projections(pod))
+            found = await self._context.tokens.read(pod, projected.token_projections(pod))
+            return {wanted: token.token for wanted, token in found.items()}
         except (NotFound, Forbidden, Conflict) as error:  # not the node's fault
             raise VolumeError(f"MountVolume.SetUp failed: failed to fetch token: {error}") from error
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from podlab_testing import builtin_kinds
+from podlab_testing import builtin_kinds, waiting
 from podlab_testing.memory_node import MemoryKubelet, Until
 from podlab_testing.source_code import PROJECT
 from podlab_testing.told_events import told
@@ -19,6 +22,7 @@ from node.kubelet.volume import mounter
 from podlab.api.pods.attachments import attachment_name
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, node_pb2, pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.csi_pb2 import CSINode
 from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
@@ -86,6 +90,7 @@ async def _claimed(admin: Client, **csi: Any) -> None:
         _read({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"}, "spec": volume})
     )
     made.status.phase = "Bound"
+    made.status.capacity["storage"].string = "1Gi"
     await admin.update_status(made)
 
 
@@ -192,3 +197,53 @@ async def test_what_a_driver_does_not_have_is_told(
     await admin.create(_pod("a", {"csi": {"driver": DRIVER}}))
     rule = f'volume mode "Ephemeral" not supported by driver {DRIVER} (only supports ["Persistent"])'
     assert await told(admin, "FailedMount", but=FAILED + MISSING) == FAILED + rule
+
+
+@pytest.mark.parametrize("as_secrets", [False, True])
+async def test_a_driver_gets_tokens_of_the_pods_account_and_publishes_again(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start, as_secrets: bool
+) -> None:
+    asked = [{"audience": "vault", "expirationSeconds": 700}, {"audience": ""}]
+    await _told_of(admin, tokenRequests=asked, requiresRepublish=True, serviceAccountTokenInSecrets=as_secrets)
+    driver()
+    await admin.create(_pod("a", {"csi": {"driver": DRIVER}}))
+    await until("a", _running)
+    shown = kubelet.runtime.mounted["a"]["/v"][0] / "tokens"
+    first = json.loads(shown.read_text())
+    assert set(first) == {"vault", ""}
+    payload = first["vault"]["token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert (claims["aud"], claims["kubernetes.io"]["pod"]["name"]) == (["vault"], "a")
+    ends = datetime.fromisoformat(first["vault"]["expirationTimestamp"])
+    assert timedelta(seconds=600) < ends - datetime.now(UTC) <= timedelta(seconds=700)
+    shown.unlink()
+    await waiting.until(shown.exists, "the volume is published again")
+
+
+async def test_a_volume_that_has_grown_is_enlarged_while_its_pod_runs(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
+) -> None:
+    await _told_of(admin)
+    await _claimed(admin)
+    driver()
+    await admin.create(_pod("a", {"persistentVolumeClaim": {"claimName": "c"}}))
+    await until("a", _running)
+    claim = await admin.get(PersistentVolumeClaim, "c", "default")
+    claim.status.conditions.add(type="FileSystemResizePending", status="True")
+    claim.status.allocatedResources["storage"].string = "2Gi"
+    claim.status.allocatedResourceStatuses["storage"] = "NodeResizePending"
+    await admin.update_status(claim)
+    volume = await admin.get(PersistentVolume, "pv")
+    volume.spec.capacity["storage"].string = "2Gi"  # as the driver's own controller says when it has enlarged it
+    await admin.update(volume)
+    told_of = await told(admin, "FileSystemResizeSuccessful")
+    assert told_of == 'MountVolume.NodeExpandVolume succeeded for volume "pv"'
+    status = (await admin.get(PersistentVolumeClaim, "c", "default")).status
+    assert status.capacity["storage"].string == "2Gi"
+    assert not status.conditions
+    assert not status.allocatedResourceStatuses
+    volume = await admin.get(PersistentVolume, "pv")
+    volume.spec.capacity["storage"].string = "1Ei"
+    await admin.update(volume)
+    assert "code = OutOfRange desc = the disk has no" in await told(admin, "VolumeResizeFailed")
+    assert (await admin.get(PersistentVolumeClaim, "c", "default")).status.capacity["storage"].string == "2Gi"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+from google.protobuf.message import Message
 
 from master.apiserver.admission.plugin import ALL, NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import noderestriction
@@ -16,6 +18,7 @@ from master.apiserver.authorization.node import node_of
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.api.pods import volumes
 from podlab.api.pods.tolerations import NOT_READY
 from podlab.api.values import times
 from podlab.authentication.v1.token_pb2 import TokenRequest
@@ -24,14 +27,15 @@ from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
-from podlab.core.v1.volume_pb2 import PersistentVolume
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import NotFound
 from podlab.kinds.subresource import TOKEN
 from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
-from podlab.storage.v1.csi_pb2 import CSINode
+from podlab.storage.v1.csi_pb2 import CSIDriver, CSINode
 
 EFFECT = "NoSchedule"
+M = TypeVar("M", bound=Message)
 
 
 class NodeRestriction(Plugin):
@@ -41,6 +45,7 @@ class NodeRestriction(Plugin):
     scopes: ClassVar[tuple[Scope, ...]] = (
         *writes_of(Node, Lease, Pod, PersistentVolume, on=ALL, below=None),
         *writes_of(CSINode, ResourceSlice, on=ALL),
+        *writes_of(PersistentVolumeClaim, on=(Operation.UPDATE,), below=("status",)),
         *writes_of(CertificateSigningRequest, on=(Operation.CREATE,)),
         *writes_of(ServiceAccount, on=(Operation.CREATE,), below=(TOKEN.name,)),
     )
@@ -48,7 +53,6 @@ class NodeRestriction(Plugin):
     def __init__(self, cache: Cache, may: May) -> None:
         self._cache = cache
         self._may = may
-        self._nodes, self._pods = kinds.of(Node), kinds.of(Pod)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
@@ -68,6 +72,9 @@ class NodeRestriction(Plugin):
         write = request.write
 
         def may_ask_for(audience: str) -> bool:
+            pod = self._pod(write.namespace, asked.spec.boundObjectRef.name)
+            if audience in self._audiences_of_drivers(pod):
+                return True
             verb = "request-serviceaccounts-token-audience"
             wanted = Attributes(verb, resource=audience, namespace=write.namespace, name=write.name)
             return self._may(write.user, wanted)
@@ -76,15 +83,33 @@ class NodeRestriction(Plugin):
             node, asked.spec, lambda name: self._pod(write.namespace, name), may_ask_for
         )
 
+    def _audiences_of_drivers(self, pod: Pod) -> set[str]:
+        """Those of the tokens that drivers of the pod's volumes are given."""
+        names = {each.volumeSource.csi.driver for each in pod.spec.volumes if each.volumeSource.HasField("csi")}
+        names.update(self._driver_of(pod.metadata.namespace, claim) for claim in volumes.claims_of(pod))
+        found = [self._found(CSIDriver, "", name) for name in names]
+        return {asked.audience for driver in found if driver is not None for asked in driver.spec.tokenRequests}
+
+    def _driver_of(self, namespace: str, claim: str) -> str:
+        """The driver of the claim's volume; empty where it has none."""
+        bound = self._found(PersistentVolumeClaim, namespace, claim)
+        volume = self._found(PersistentVolume, "", bound.spec.volumeName) if bound is not None else None
+        return volume.spec.persistentVolumeSource.csi.driver if volume is not None else ""
+
+    def _found(self, message: type[M], namespace: str, name: str) -> M | None:
+        kind = kinds.of(message)
+        entry = self._cache.get(kind, keys.object_key(kind, namespace, name)) if name else None
+        return entry.message_as(message) if entry is not None else None
+
     def _pod(self, namespace: str, name: str) -> Pod:
-        entry = self._cache.get(self._pods, keys.object_key(self._pods, namespace, name))
-        if entry is None:
+        pod = self._found(Pod, namespace, name)
+        if pod is None:
             raise NotFound.of("pods", name)
-        return entry.message_as(Pod)
+        return pod
 
     def _uid(self, name: str) -> str:
-        entry = self._cache.get(self._nodes, keys.object_key(self._nodes, "", name))
-        return entry.message_as(Node).metadata.uid if entry is not None else ""
+        node = self._found(Node, "", name)
+        return node.metadata.uid if node is not None else ""
 
 
 class TaintNodesByCondition(Plugin):

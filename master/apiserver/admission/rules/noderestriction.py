@@ -86,6 +86,8 @@ def refusal(
             return _certificate(node, request)
         case volume_pb2.PersistentVolume() if isinstance(old, volume_pb2.PersistentVolume):
             return _volume_updated(node, new, old)
+        case volume_pb2.PersistentVolumeClaim() if isinstance(old, volume_pb2.PersistentVolumeClaim):
+            return _claim_updated(node, new, old)
         case pod_pb2.Pod() if isinstance(old, pod_pb2.Pod):
             return _pod_changed(node, new, old, evicts=evicts)
         case pod_pb2.Pod() as pod:
@@ -189,6 +191,23 @@ def _volume_updated(node: str, new: Message | None, old: volume_pb2.PersistentVo
     if local_path_node(old) == node and len(same) == 2 and same[0] == same[1]:
         return ""
     return f'node "{node}" can only update the finalizer {LOCAL_PATH} of volumes on itself'
+
+
+def _claim_updated(node: str, new: Message | None, old: volume_pb2.PersistentVolumeClaim) -> str:
+    """Of a claim that its pods use, the node says how large the volume has become."""
+    same = [_without_size(one) for one in (new, old) if isinstance(one, volume_pb2.PersistentVolumeClaim)]
+    if len(same) == 2 and same[0] == same[1]:
+        return ""
+    return f'node "{node}" is not allowed to update fields other than status.capacity and status.conditions'
+
+
+def _without_size(claim: volume_pb2.PersistentVolumeClaim) -> volume_pb2.PersistentVolumeClaim:
+    rest = volume_pb2.PersistentVolumeClaim()
+    rest.CopyFrom(claim)
+    for field in ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses"):
+        rest.status.ClearField(field)
+    rest.metadata.resourceVersion = ""
+    return rest
 
 
 def _without_finalizer(volume: volume_pb2.PersistentVolume) -> volume_pb2.PersistentVolume:

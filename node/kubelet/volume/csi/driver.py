@@ -64,6 +64,9 @@ class CsiDriver:
     async def publish(self, request: csi_pb2.NodePublishVolumeRequest) -> None:
         await self._call(self._stub.NodePublishVolume, request)
 
+    async def expand(self, request: csi_pb2.NodeExpandVolumeRequest) -> None:
+        await self._call(self._stub.NodeExpandVolume, request)
+
     async def unpublish(self, volume_id: str, path: str) -> None:
         request = csi_pb2.NodeUnpublishVolumeRequest(volume_id=volume_id, target_path=path)
         await self._call(self._stub.NodeUnpublishVolume, request)

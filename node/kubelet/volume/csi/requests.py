@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.kubelet.volume.csi.driver import Capability
+from node.kubelet.volume.projected import TokenProjection
+from node.kubelet.volume.token_manager import Token
 from podlab.api.pods.attachments import is_attached_by
+from podlab.api.values import times
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.foreign.csi.v1 import csi_pb2
+from podlab.meta.v1.meta_pb2 import Time
 from podlab.storage.v1 import csi_pb2 as storage
 
 _Mode = csi_pb2.VolumeCapability.AccessMode
@@ -28,6 +33,7 @@ _PRECISE_MODES = {
 }
 _STRONGEST = ("ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod", "ReadWriteOnce")
 _ABOUT = "csi.storage.k8s.io"
+TOKEN_LIFETIME_S = 3600
 PERSISTENT, EPHEMERAL = "Persistent", "Ephemeral"
 
 
@@ -51,6 +57,7 @@ class Wanted:
     mount_options: tuple[str, ...] = ()
     stage_secret: SecretName | None = None
     publish_secret: SecretName | None = None
+    expand_secret: SecretName | None = None
     persistent: str = ""
 
     @property
@@ -79,7 +86,7 @@ def of_pod(pod: pod_pb2.Pod, volume: pod_pb2.Volume) -> Wanted:
 def of_claim(name: str, volume: PersistentVolume, *, read_only: bool) -> Wanted:
     """A volume of a claim, by the name that the pod calls it."""
     source = volume.spec.persistentVolumeSource.csi
-    stage, publish = source.nodeStageSecretRef, source.nodePublishSecretRef
+    stage, publish, expand = source.nodeStageSecretRef, source.nodePublishSecretRef, source.nodeExpandSecretRef
     return Wanted(
         name,
         source.driver,
@@ -91,6 +98,7 @@ def of_claim(name: str, volume: PersistentVolume, *, read_only: bool) -> Wanted:
         tuple(volume.spec.mountOptions),
         SecretName(stage.namespace, stage.name) if source.HasField("nodeStageSecretRef") else None,
         SecretName(publish.namespace, publish.name) if source.HasField("nodePublishSecretRef") else None,
+        SecretName(expand.namespace, expand.name) if source.HasField("nodeExpandSecretRef") else None,
         volume.metadata.name,
     )
 
@@ -130,9 +138,25 @@ def why_unsupported(wanted: Wanted, driver: storage.CSIDriver | None) -> str:
     if wanted.lifecycle not in modes:
         only = " ".join(f'"{mode}"' for mode in modes)
         return f'volume mode "{wanted.lifecycle}" not supported by driver {wanted.driver} (only supports [{only}])'
-    if driver is not None and driver.spec.tokenRequests:
-        return f"spec.tokenRequests of CSIDriver {wanted.driver} is not supported by Podlab"
     return ""
+
+
+def tokens_of(driver: storage.CSIDriver | None) -> list[TokenProjection]:
+    """The tokens of a pod's service account that the driver is given."""
+    requests = driver.spec.tokenRequests if driver is not None else ()
+    return [TokenProjection(each.audience, each.expirationSeconds or TOKEN_LIFETIME_S) for each in requests]
+
+
+def told_tokens(tokens: Mapping[TokenProjection, Token]) -> dict[str, str]:
+    """What the driver is told of them: in its secrets or its context, as its CSIDriver says.
+
+    https://kubernetes-csi.github.io/docs/token-requests.html
+    """
+    by_audience = {
+        wanted.audience: {"token": token.token, "expirationTimestamp": times.text(Time(seconds=int(token.expires_at)))}
+        for wanted, token in tokens.items()
+    }
+    return {f"{_ABOUT}/serviceAccount.tokens": json.dumps(by_audience)} if by_audience else {}
 
 
 def needs_attachment(wanted: Wanted, driver: storage.CSIDriver | None) -> bool:

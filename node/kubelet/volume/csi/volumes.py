@@ -7,28 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from node.kubelet.pod.callbacks import RecordEvent
 from node.kubelet.volume import fs_group, mounter
-from node.kubelet.volume.csi import requests
+from node.kubelet.volume.csi import expansion, requests
+from node.kubelet.volume.csi.api_reader import CsiApiReader
 from node.kubelet.volume.csi.driver import Capability, CsiDriver, CsiError
 from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.mounted import Mounted, MountedVolumes
-from node.kubelet.volume.csi.requests import SecretName, Wanted
+from node.kubelet.volume.csi.requests import Wanted
 from node.kubelet.volume.volume_manager import VolumeError, VolumeManager
-from podlab.api.pods.attachments import attachment_name
 from podlab.client.client import Client
-from podlab.core.v1 import config_pb2, pod_pb2
-from podlab.core.v1.volume_pb2 import PersistentVolume
-from podlab.errors import Forbidden, NotFound
+from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.errors import ApiError
 from podlab.foreign.csi.v1 import csi_pb2
 from podlab.storage.v1 import csi_pb2 as storage
-from podlab.storage.v1.volumeattachment_pb2 import VolumeAttachment
 
 log = logging.getLogger(__name__)
 
+# How often volumes are looked at that may have grown, or that their drivers want published again.
+LOOK_S = 60.0
+PERIOD_S = 5.0
 _CAPABILITIES = (
     Capability.STAGE_UNSTAGE_VOLUME,
     Capability.SINGLE_NODE_MULTI_WRITER,
@@ -39,29 +44,67 @@ _CAPABILITIES = (
 class CsiVolumes:
     """Of one node. What a driver does is done for one volume after another."""
 
-    def __init__(self, client: Client, drivers: CsiDrivers, volumes: VolumeManager, root: Path, node_name: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        drivers: CsiDrivers,
+        volumes: VolumeManager,
+        reader: CsiApiReader,
+        root: Path,
+        *,
+        look_s: float = LOOK_S,
+    ) -> None:
         self._client = client
         self._drivers = drivers
         self._volumes = volumes
+        self._reader = reader
         self._root = root
-        self._node_name = node_name
+        self._look_s = look_s
+        self._handlers: list[Callable[[str], None]] = []
         self._mounted = MountedVolumes(root / "pods")
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        # What this kubelet has mounted: by the pod's uid and its name for the volume.
-        self._done: set[tuple[str, str]] = set()
+        # What this kubelet has mounted, by the pod's uid and its name for the volume: when it is looked at again.
+        self._look_at: dict[tuple[str, str], float] = {}
 
-    async def set_up(self, pod: pod_pb2.Pod, persistent: Mapping[str, PersistentVolume]) -> None:
-        """Returns when drivers have mounted all of the pod's volumes that are theirs. Raises VolumeError, ApiError."""
+    def on_due(self, handler: Callable[[str], None]) -> None:
+        """Calls `handler` with the uid of a pod whose volumes are to be set up again."""
+        self._handlers.append(handler)
+
+    async def run(self, period_s: float = PERIOD_S) -> None:
+        """Calls the handlers, for ever."""
+        while True:
+            await asyncio.sleep(period_s)
+            self.notify()
+
+    def notify(self) -> None:
+        """Calls the handlers for pods whose volumes are to be looked at."""
+        now = time.monotonic()
+        for uid in {uid for (uid, _), at in self._look_at.items() if now >= at}:
+            for handler in self._handlers:
+                handler(uid)
+
+    async def set_up(
+        self, pod: pod_pb2.Pod, persistent: Mapping[str, PersistentVolume], record_event: RecordEvent
+    ) -> None:
+        """Returns when drivers have mounted all of the pod's volumes that are theirs, and done again what is due: what
+        has grown is enlarged, and what CSIDrivers ask for is published. Raises VolumeError, ApiError."""
         for wanted in _wanted(pod, persistent):
-            if (pod.metadata.uid, wanted.volume) in self._done:
+            key = (pod.metadata.uid, wanted.volume)
+            at = self._look_at.get(key)
+            if at is not None and time.monotonic() < at:
                 continue
+            if at is not None:
+                self._look_at[key] = time.monotonic() + self._look_s  # also when it fails
             try:
                 async with self._lock(wanted.driver, wanted.handle):
-                    await self._mount(pod, wanted)
+                    looks = await self._mount(pod, wanted, again=at is not None)
+                    if wanted.persistent and not wanted.read_only:
+                        looks |= await self._expand(pod, wanted, persistent[wanted.volume], record_event)
             except (CsiError, OSError, mounter.MountError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{wanted.volume}" : {error}') from error
-            self._done.add((pod.metadata.uid, wanted.volume))
-            log.info("volume %s of pod %s is mounted by %s", wanted.volume, pod.metadata.name, wanted.driver)
+            self._look_at[key] = time.monotonic() + self._look_s if looks else math.inf
+            if at is None:
+                log.info("volume %s of pod %s is mounted by %s", wanted.volume, pod.metadata.name, wanted.driver)
 
     async def release(self, uid: str) -> None:
         """Nothing of the pod runs any more: has drivers take back what it had. Raises VolumeError."""
@@ -72,45 +115,101 @@ class CsiVolumes:
             except (CsiError, OSError, mounter.MountError) as error:
                 told = f'UnmountVolume.TearDown failed for volume "{mounted.volume}" : {error}'
                 raise VolumeError(told) from error
-            self._done.discard((uid, mounted.volume))
+            self._look_at.pop((uid, mounted.volume), None)
             if not mounted.staged:  # it was the pod's own: nobody else waits for it
                 self._locks.pop((mounted.driver, mounted.handle), None)
 
     def _lock(self, driver: str, handle: str) -> asyncio.Lock:
         return self._locks.setdefault((driver, handle), asyncio.Lock())
 
-    async def _mount(self, pod: pod_pb2.Pod, wanted: Wanted) -> None:
-        driver, told = self._drivers.named(wanted.driver), await self._told(wanted.driver)
+    async def _mount(self, pod: pod_pb2.Pod, wanted: Wanted, *, again: bool) -> bool:
+        """True when it is to be done again after a while."""
+        driver, told = self._drivers.named(wanted.driver), await self._reader.driver(wanted.driver)
         if why := requests.why_unsupported(wanted, told):
             raise CsiError(why)
-        attached = await self._attachment(wanted) if requests.needs_attachment(wanted, told) else {}
+        repeats = told is not None and told.spec.requiresRepublish
+        if again and not repeats:
+            return False
+        attached = await self._reader.attachment(wanted) if requests.needs_attachment(wanted, told) else {}
         can = [each for each in _CAPABILITIES if await driver.can(each)]
-        target = self._volumes.own_path(pod, wanted.volume)
-        staged = ""
-        if wanted.persistent and Capability.STAGE_UNSTAGE_VOLUME in can:
-            staged = str(requests.staging_path(self._root, wanted.driver, wanted.handle))
-        mounted = Mounted(wanted.volume, wanted.driver, wanted.handle, str(target), staged)
+        mounted = self._mounted_as(pod, wanted, can)
         await asyncio.to_thread(self._mounted.add, pod.metadata.uid, mounted)
         group = fs_group.group_of(pod)
         usage = requests.capability(wanted, can, group)
-        if staged:
+        if mounted.staged and not again:
             await self._stage(driver, wanted, mounted, usage, attached)
-        await asyncio.to_thread(_make, target.parent)
+        await asyncio.to_thread(_make, Path(mounted.target).parent)
+        await self._publish(pod, driver, wanted, mounted, usage, attached, told)
+        if group is not None and not again and requests.sets_group(wanted, can, told):
+            lazy = pod.spec.securityContext.fsGroupChangePolicy == "OnRootMismatch"
+            await asyncio.to_thread(fs_group.set_group, Path(mounted.target), group, only_if_root_differs=lazy)
+        return repeats
+
+    def _mounted_as(self, pod: pod_pb2.Pod, wanted: Wanted, can: Collection[int]) -> Mounted:
+        staged = ""
+        if wanted.persistent and Capability.STAGE_UNSTAGE_VOLUME in can:
+            staged = str(requests.staging_path(self._root, wanted.driver, wanted.handle))
+        target = self._volumes.own_path(pod, wanted.volume)
+        return Mounted(wanted.volume, wanted.driver, wanted.handle, str(target), staged)
+
+    async def _publish(
+        self,
+        pod: pod_pb2.Pod,
+        driver: CsiDriver,
+        wanted: Wanted,
+        mounted: Mounted,
+        usage: csi_pb2.VolumeCapability,
+        attached: Mapping[str, str],
+        told: storage.CSIDriver | None,
+    ) -> None:
+        secrets = await self._reader.secret("NodePublishSecretRef", wanted.publish_secret)
+        context = requests.context(wanted, pod, told)
+        tokens = await self._reader.tokens(pod, told)
+        as_secrets = told is not None and told.spec.serviceAccountTokenInSecrets
         await driver.publish(
             csi_pb2.NodePublishVolumeRequest(
                 volume_id=wanted.handle,
                 publish_context=attached,
-                staging_target_path=staged,
-                target_path=str(target),
+                staging_target_path=mounted.staged,
+                target_path=mounted.target,
                 volume_capability=usage,
                 readonly=wanted.read_only,
-                secrets=await self._secret("NodePublishSecretRef", wanted.publish_secret),
-                volume_context=requests.context(wanted, pod, told),
+                secrets={**secrets, **tokens} if as_secrets else secrets,
+                volume_context=context if as_secrets else {**context, **tokens},
             )
         )
-        if group is not None and requests.sets_group(wanted, can, told):
-            lazy = pod.spec.securityContext.fsGroupChangePolicy == "OnRootMismatch"
-            await asyncio.to_thread(fs_group.set_group, target, group, only_if_root_differs=lazy)
+
+    async def _expand(
+        self, pod: pod_pb2.Pod, wanted: Wanted, volume: PersistentVolume, record_event: RecordEvent
+    ) -> bool:
+        """Whether the driver can do it: then the volume may grow later. What fails is told of, and tried again."""
+        driver = self._drivers.named(wanted.driver)
+        if not await driver.can(Capability.EXPAND_VOLUME):
+            return False
+        claim = await self._client.get(PersistentVolumeClaim, volume.spec.claimRef.name, volume.spec.claimRef.namespace)
+        if not (size := expansion.missing_bytes(claim, volume)):
+            return True
+        can = [each for each in _CAPABILITIES if await driver.can(each)]
+        mounted = self._mounted_as(pod, wanted, can)
+        try:
+            await driver.expand(
+                csi_pb2.NodeExpandVolumeRequest(
+                    volume_id=wanted.handle,
+                    volume_path=mounted.target,
+                    capacity_range=csi_pb2.CapacityRange(required_bytes=size),
+                    staging_target_path=mounted.staged,
+                    volume_capability=requests.capability(wanted, can, None),
+                    secrets=await self._reader.secret("NodeExpandSecretRef", wanted.expand_secret),
+                )
+            )
+            await self._client.update_status(expansion.grown(claim, volume))
+        except (CsiError, ApiError) as error:
+            told = f'NodeExpandVolume.NodeExpandVolume failed for volume "{wanted.persistent}" : {error}'
+            record_event("Warning", "VolumeResizeFailed", told)
+        else:
+            told = f'MountVolume.NodeExpandVolume succeeded for volume "{wanted.persistent}"'
+            record_event("Normal", "FileSystemResizeSuccessful", told)
+        return True
 
     async def _stage(
         self,
@@ -127,7 +226,7 @@ class CsiVolumes:
                 publish_context=attached,
                 staging_target_path=mounted.staged,
                 volume_capability=usage,
-                secrets=await self._secret("NodeStageSecretRef", wanted.stage_secret),
+                secrets=await self._reader.secret("NodeStageSecretRef", wanted.stage_secret),
                 volume_context=wanted.attributes,
             )
         )
@@ -141,37 +240,6 @@ class CsiVolumes:
             await asyncio.to_thread(_clear, staged := Path(mounted.staged))
             await asyncio.to_thread(_clear, staged.parent)
         await asyncio.to_thread(self._mounted.remove, uid, mounted)
-
-    async def _told(self, driver: str) -> storage.CSIDriver | None:
-        """What the API knows of the driver; None when nothing."""
-        try:
-            return await self._client.get(storage.CSIDriver, driver)
-        except NotFound:
-            return None
-
-    async def _attachment(self, wanted: Wanted) -> dict[str, str]:
-        """What its driver's controller told when it attached the volume. Raises CsiError while it is not attached."""
-        name = attachment_name(wanted.driver, wanted.handle, self._node_name)
-        try:
-            found = await self._client.get(VolumeAttachment, name)
-        except (NotFound, Forbidden) as error:
-            raise CsiError(f"volume {wanted.handle} is not attached to the node yet: {error}") from error
-        if not found.status.attached:
-            why = found.status.attachError.message
-            raise CsiError(f"volume {wanted.handle} is not attached to the node yet{': ' + why if why else ''}")
-        return dict(found.status.attachmentMetadata)
-
-    async def _secret(self, field: str, name: SecretName | None) -> dict[str, str]:
-        """What drivers are given as text. Raises CsiError."""
-        if name is None:
-            return {}
-        try:
-            secret = await self._client.get(config_pb2.Secret, name.name, name.namespace)
-            return {key: value.decode() for key, value in secret.data.items()}
-        except (NotFound, Forbidden, UnicodeDecodeError) as error:
-            why = "a value of it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
-            told = f"failed to get secret {name.namespace}/{name.name}: {why}"
-            raise CsiError(f"fetching {field} failed: {told}") from None
 
 
 def _make(directory: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 from podlab_testing.kubelet_pods import MakePod
 
 from node.kubelet.volume.projected import TokenProjection
-from node.kubelet.volume.token_manager import JITTER_S, TokenManager
+from node.kubelet.volume.token_manager import JITTER_S, Token, TokenManager
 from podlab.authentication.v1 import token_pb2
 from podlab.errors import ServiceUnavailable
 from podlab.meta.v1 import meta_pb2
@@ -37,12 +38,16 @@ class Server:
         return token_pb2.TokenRequestStatus(token=f"t{len(self.asked)}", expirationTimestamp=ends)
 
 
+def texts(found: Mapping[TokenProjection, Token]) -> dict[TokenProjection, str]:
+    return {wanted: token.token for wanted, token in found.items()}
+
+
 async def test_a_token_is_bound_to_its_pod_and_asked_for_once(pod: MakePod) -> None:
     server = Server()
     tokens, spec = TokenManager(server, server.clock), pod(serviceAccountName="builder")
     vault = TokenProjection("vault", 600)
-    assert await tokens.read(spec, [HOUR, vault, HOUR]) == {HOUR: "t1", vault: "t2"}
-    assert await tokens.read(spec, [HOUR]) == {HOUR: "t1"}
+    assert texts(await tokens.read(spec, [HOUR, vault, HOUR])) == {HOUR: "t1", vault: "t2"}
+    assert texts(await tokens.read(spec, [HOUR])) == {HOUR: "t1"}
     (namespace, account, first), (_, _, second) = server.asked
     assert (namespace, account, list(first.audiences), list(second.audiences)) == ("default", "builder", [], ["vault"])
     assert (first.boundObjectRef.kind, first.boundObjectRef.uid) == ("Pod", "u1")
@@ -59,11 +64,11 @@ async def test_it_is_replaced_at_four_fifths_of_its_life_or_after_a_day(
     server.now += renewed_s - JITTER_S - 1
     tokens.notify()
     assert told == []
-    assert await tokens.read(pod(), [wanted]) == {wanted: "t1"}
+    assert texts(await tokens.read(pod(), [wanted])) == {wanted: "t1"}
     server.now += JITTER_S + 2
     tokens.notify()
     assert told == ["u1"]
-    assert await tokens.read(pod(), [wanted]) == {wanted: "t2"}
+    assert texts(await tokens.read(pod(), [wanted])) == {wanted: "t2"}
 
 
 async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good(pod: MakePod) -> None:
@@ -72,7 +77,7 @@ async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good
     await tokens.read(pod(), [HOUR])
     server.away = True
     server.now += 3500
-    assert await tokens.read(pod(), [HOUR]) == {HOUR: "t1"}
+    assert texts(await tokens.read(pod(), [HOUR])) == {HOUR: "t1"}
     server.now += 100
     with pytest.raises(ServiceUnavailable):
         await tokens.read(pod(), [HOUR])

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from podlab_testing import storage
+from podlab_testing import builtin_kinds, storage
 
 from master.apiserver.admission.rules.noderestriction import refusal, token_refusal
 from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
@@ -189,6 +189,25 @@ def test_a_kubelet_gets_tokens_for_audiences_that_the_pod_names(audiences: list[
     bound = BoundObjectReference(apiVersion="v1", kind="Pod", name="a", uid="u-a")
     spec = TokenRequestSpec(boundObjectRef=bound, audiences=audiences)
     assert token_refusal("n1", spec, lambda _: pod, lambda audience: audience == "allowed") == why
+
+
+@pytest.mark.parametrize(
+    ("change", "may"),
+    [
+        ({"status": {"capacity": {"storage": "2Gi"}}}, True),
+        ({"status": {"conditions": [{"type": "FileSystemResizePending", "status": "True"}]}}, True),
+        ({"status": {"allocatedResourceStatuses": {"storage": "NodeResizePending"}}}, True),
+        ({"status": {"phase": "Lost"}}, False),
+        ({"metadata": {"labels": {"a": "b"}}}, False),
+        ({"spec": {"volumeName": "another"}}, False),
+    ],
+)
+def test_a_kubelet_says_of_a_claim_how_large_its_volume_is_and_nothing_else(change: Any, may: bool) -> None:
+    about = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "default"}}
+    old = builtin_kinds.read(about)
+    new = builtin_kinds.read({**about, **change, "metadata": {**about["metadata"], **change.get("metadata", {})}})
+    why = 'node "n1" is not allowed to update fields other than status.capacity and status.conditions'
+    assert refusal("n1", new, old, lambda _: "") == ("" if may else why)
 
 
 @pytest.mark.parametrize(
