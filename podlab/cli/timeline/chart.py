@@ -40,7 +40,8 @@ def chart(name: str, found: Way, width: int) -> list[str]:
     lines = [sentence(name, found), slowest(found)]
     if found.steps:
         lines += ["", *_rows(found, width)]
-    return [*filter(None, lines[:2]), *lines[2:], *_notes(found)]
+    said = notes(found)
+    return [*filter(None, lines[:2]), *lines[2:], *(["", *said] if said else [])]
 
 
 def ms(ns: int) -> str:
@@ -62,32 +63,28 @@ def _rows(found: Way, width: int) -> list[str]:
 
 def _cells(found: Way, share: Share) -> Sequence[str]:
     step, mark = share.step, "" if share.step.exact else "~"
-    at_ns = step.began_ns - share.own_ns if share.is_wait else step.began_ns
-    took_ns = share.own_ns if share.is_wait else step.took_ns
-    took = ms(took_ns) if took_ns else ""
+    took = ms(share.took_ns) if share.took_ns else ""
     title = "..." if share.is_wait else step.title
-    return [f"{mark}{ms(at_ns - found.began_ns)}", took, title, "" if share.is_wait else step.where, ""]
+    return [f"{mark}{ms(share.began_ns - found.began_ns)}", took, title, "" if share.is_wait else step.where, ""]
 
 
 def _bar(found: Way, share: Share, whole_ns: int, room: int) -> str:
-    step = share.step
-    began_ns = step.began_ns - share.own_ns if share.is_wait else step.began_ns
-    ended_ns = step.began_ns if share.is_wait else step.ended_ns
+    began_ns, ended_ns = share.began_ns, share.began_ns + share.took_ns
     first = min(room - 1, round((began_ns - found.began_ns) / max(1, whole_ns) * room))
     last = max(first + 1, round((ended_ns - found.began_ns) / max(1, whole_ns) * room))
     mark = "." if share.is_wait else "|" if ended_ns == began_ns else "#"
     return " " * first + mark * (last - first)
 
 
-def _notes(found: Way) -> list[str]:
+def notes(found: Way) -> list[str]:
     """What the figures leave out, and how far clocks are apart."""
-    notes = [f"{where} cannot be asked: {why}" for where, why in found.unanswered]
-    notes += [
+    said = [f"{where} cannot be asked: {why}" for where, why in found.unanswered]
+    said += [
         f"{where} began to remember only after that: what it did before comes from status and Events, marked ~"
         for where, since_ns in found.since_ns.items()
         if found.steps and since_ns > found.began_ns and _matters(where, found)
     ]
-    notes += [
+    said += [
         f"the clock of {each.where} is {ms(abs(each.skew_ns))} {'ahead' if each.skew_ns > 0 else 'behind'}"
         f" (±{ms(each.error_ns)}): its times are moved by that"
         for each in found.clocks
@@ -95,8 +92,8 @@ def _notes(found: Way) -> list[str]:
     ]
     exact = [each.error_ns for each in found.clocks if not each.differs]
     if exact:
-        notes.append(f"clocks: {len(exact)} others were compared, and are the same within {ms(max(exact))}")
-    return ["", *notes] if notes else []
+        said.append(f"clocks: {len(exact)} others were compared, and are the same within {ms(max(exact))}")
+    return said
 
 
 def _matters(where: str, found: Way) -> bool:

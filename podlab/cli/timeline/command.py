@@ -15,7 +15,7 @@ from podlab.cli import failures, session
 from podlab.cli.objects import printing, targets
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
 from podlab.cli.pods.pod_lookup import selector_of
-from podlab.cli.timeline import chart, document, fallback, steps
+from podlab.cli.timeline import chart, document, fallback, page, steps
 from podlab.cli.timeline.steps import Way
 from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event
@@ -32,9 +32,10 @@ _WIDTH = 140
 class TimelineForm(StrEnum):
     CHART = "chart"
     JSON = "json"
+    HTML = "html"
 
 
-OutputForm = Annotated[TimelineForm, typer.Option("--output", "-o", help="json is for programs.")]
+OutputForm = Annotated[TimelineForm, typer.Option("--output", "-o", help="json for programs; html: a page of its own.")]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def timeline(
     \b
     podlab timeline pod web-1
     podlab timeline deployment web        all its pods; the last one step by step
+    podlab timeline deployment web -o html > web.html
     """
     target = targets.one(list(resources or ()), "timeline")
     asked = session.run(lambda client: _asked(client, target, namespace))
@@ -63,6 +65,8 @@ def _rendered(asked: PodWays, output: TimelineForm) -> str:
     if output is TimelineForm.JSON:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         return orjson.dumps(document.document(asked.target, asked.ways), option=options).decode()
+    if output is TimelineForm.HTML:
+        return page.page(asked.target, asked.ways)
     width = shutil.get_terminal_size((_WIDTH, 24)).columns
     return "\n".join(chart.report(asked.target, asked.ways, width)) + "\n"
 

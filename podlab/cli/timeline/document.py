@@ -33,7 +33,6 @@ def _pod(name: str, found: Way) -> Json:
 
 def _part(found: Way, share: Share) -> Json:
     step = share.step
-    at_ns = step.began_ns - share.own_ns if share.is_wait else step.began_ns
     return {
         "step": share.title,
         "name": "wait" if share.is_wait else step.name,
@@ -41,8 +40,8 @@ def _part(found: Way, share: Share) -> Json:
         "node": step.node,
         "detail": step.detail,
         "owner": step.owner,
-        "at_ms": (at_ns - found.began_ns) / _MS,
-        "took_ms": (share.own_ns if share.is_wait else step.took_ns) / _MS,
+        "at_ms": (share.began_ns - found.began_ns) / _MS,
+        "took_ms": share.took_ns / _MS,
         "alone_ms": share.own_ns / _MS,
         "exact": step.exact,
     }

@@ -178,6 +178,15 @@ class Share:
     is_wait: bool = False
 
     @property
+    def began_ns(self) -> int:
+        return self.step.began_ns - self.own_ns if self.is_wait else self.step.began_ns
+
+    @property
+    def took_ns(self) -> int:
+        """Of a step the whole time, that of others within it included."""
+        return self.own_ns if self.is_wait else self.step.took_ns
+
+    @property
     def title(self) -> str:
         return f"waiting until {self.step.title}" if self.is_wait else self.step.title
 
