@@ -6,14 +6,15 @@ The same sources give the same digest, and nothing is packed twice. Needs Podlab
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy.images.catalog import build as build_image
 from podlab.deploy.images.elf import ProgramError
+from podlab.deploy.offline import images
 from podlab.deploy.offline.archive import BundleError
 from podlab.deploy.offline.opened import Bundle
 from podlab.deploy.preflight.hosts import probe
@@ -51,7 +52,7 @@ class ActionModule(ActionBase):
     def _ensure(self, variant: Variant, directory: Path, archive: str) -> dict[str, Any]:
         root, cache = sources.project_root(), wheels.cache_directory()
         opened = Bundle.open(Path(archive), cache) if archive else None
-        make_image = opened.image if opened else build_image
+        make_image = opened.image if opened else partial(images.build, cache=cache)
         if self._task.check_mode:
             release = bundle.describe(root, variant, directory, make_image)
             archives, packed = [], not release.archive.exists()

@@ -1,6 +1,6 @@
-"""The controller's static busybox (Debian's busybox-static), the only foreign program in our images."""
+"""A static busybox (Debian's busybox-static), the only foreign program in our images: the controller's or a host's."""
 
-import subprocess
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +9,8 @@ from podlab.deploy.images.elf import ProgramError, architecture, is_static
 from podlab.deploy.images.layer import Directory, Entry, File, Link
 
 PROGRAM: Final = Path("/bin/busybox")
+_FIRST_APPLETS: Final = b"\0[\0[[\0"
+_APPLET: Final = re.compile(rb"[\w.\[-]+")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Busybox:
 
 
 def read_busybox(path: Path = PROGRAM) -> Busybox:
-    """Read the program and ask it for its applets.
+    """Read the program, and in it the names of its applets: it may be another machine's, which does not run here.
 
     Raises ProgramError, with the remedy, if there is none or it cannot run in an image without a C library.
     """
@@ -53,8 +55,17 @@ def read_busybox(path: Path = PROGRAM) -> Busybox:
         raise ProgramError(f"{path}: {error}; {remedy}") from error
     if not is_static(program):
         raise ProgramError(f"{path} is dynamically linked and cannot run in an image; {remedy}")
-    try:
-        listing = subprocess.run([path, "--list"], check=True, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ProgramError(f"{path} does not tell its applets: {error}; {remedy}") from error
-    return Busybox(program, tuple(listing.stdout.split()))
+    if not (applets := applets_of(program)):
+        raise ProgramError(f"{path} has no list of applets; {remedy}")
+    return Busybox(program, applets)
+
+
+def applets_of(program: bytes) -> tuple[str, ...]:
+    """Their names stand in the program one after the other, each with a zero behind it; an empty one ends them."""
+    found = []
+    _, first, rest = program.partition(_FIRST_APPLETS)
+    for name in (first + rest[:65536]).split(b"\0")[1:]:
+        if not _APPLET.fullmatch(name):
+            break
+        found.append(name.decode())
+    return tuple(found)

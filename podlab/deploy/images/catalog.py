@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from podlab.deploy.images.archive import Image, archive
-from podlab.deploy.images.busybox import Busybox, read_busybox
+from podlab.deploy.images.busybox import PROGRAM, Busybox, read_busybox
 from podlab.deploy.images.layer import Directory, Entry, File, layer
 from podlab.deploy.images.pause import needs_shell, pause_program
 
@@ -28,8 +28,9 @@ class UnknownImageError(Exception):
     """Asked for an image that Podlab does not make."""
 
 
-def build(name: str, output: Path) -> Path:
-    """Write the archive of the image `name` into the directory `output` and return its path.
+def build(name: str, output: Path, busybox: Path = PROGRAM) -> Path:
+    """Write the archive of the image `name` into the directory `output` and return its path. It is for the machine of
+    the busybox.
 
     A file that already has the right content is left untouched, so that its time shows when the image last changed.
     """
@@ -37,7 +38,7 @@ def build(name: str, output: Path) -> Path:
         recipe = IMAGES[name]
     except KeyError:
         raise UnknownImageError(f"there is no image {name!r}; there are {', '.join(IMAGES)}") from None
-    content = archive(recipe.make(recipe.name, read_busybox()))
+    content = archive(recipe.make(recipe.name, read_busybox(busybox)))
     path = output / recipe.file_name
     if not path.exists() or path.read_bytes() != content:
         output.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ Its first member, `bundle.json`, says what it is for and has the SHA-256 of all 
 
     wheels/<target>/*.whl      what Podlab needs on hosts: cp311-x86_64
     packages/<system>.tar      Debian packages with their index: debian-12-x86_64
-    images/*.tar               Podlab's own images
+    images/<machine>/*.tar     Podlab's own images: x86_64
     controller/<target>/*.whl  Podlab and what it needs on the machine that deploys
     INSTALL                    what to do with it there
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from podlab.deploy.release.wheels import made_once
 
-FORMAT = "podlab-bundle/1"
+FORMAT = "podlab-bundle/2"
 _CONTENTS = "bundle.json"
 _MOST_CONTENTS_BYTES = 16 << 20
 _BLOCK = 1 << 20

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from podlab import __version__
 from podlab.deploy.images.catalog import IMAGES
-from podlab.deploy.images.catalog import build as build_image
-from podlab.deploy.offline import archive, debs
+from podlab.deploy.offline import archive, debs, images
 from podlab.deploy.offline.archive import Contents
 from podlab.deploy.release import sources, wheels
 from podlab.deploy.release.wheels import WheelPlatform
@@ -51,8 +50,9 @@ def collect(root: Path, wanted: BundleOrder, target: Path, cache: Path) -> Conte
         (folder / "packages").mkdir()
         for text, system in systems.items():
             debs.archive(system, wanted.packages, folder / "packages" / f"{text}.tar")
-        for name in IMAGES:
-            build_image(name, folder / "images")
+        for machine in sorted({system.machine for system in systems.values()}):
+            for name in IMAGES:
+                images.build(name, folder / "images" / machine, machine, cache)
         for each in wanted.controllers:
             _controller(root, WheelPlatform.parse(each), folder / "controller" / each, cache)
         told = {"bundle": target.name, "controller": wanted.controllers[0], "systems": ", ".join(systems)}

@@ -65,6 +65,20 @@ def archive(system: System, names: Sequence[str], target: Path) -> None:
                 tar.add(path, arcname=path.name.replace("%3a", ":"))
 
 
+def content(system: System, name: str, path: str) -> bytes:
+    """A file of the package of this name, which is at the path or below /usr. Raises BundleError."""
+    with tempfile.TemporaryDirectory() as temporary:
+        _Apt(Path(temporary), system).fetch(name)
+        (file,) = (Path(temporary) / "archives").glob("*.deb")
+        packed = Path(temporary) / "content.tar"
+        _run("sh", "-c", 'dpkg-deb --fsys-tarfile "$1" >"$2"', "sh", str(file), str(packed))
+        with tarfile.open(packed) as tar:
+            for place in (f"./{path}", f"./usr/{path}"):
+                if place in tar.getnames() and (found := tar.extractfile(place)) is not None:
+                    return found.read()
+    raise BundleError(f"the package {name} for {system.machine} has no {path}")
+
+
 def indexed(stanzas: Iterable[str], files: Sequence[Path]) -> Iterator[str]:
     """What the sources say of each of the files, with the name that it has here.
 
@@ -98,6 +112,11 @@ class _Apt:
         lines = "".join(f"{line}\n" for line in _sources(system.suite))
         (folder / "sources.list").write_text(lines)
         self._settings.write_text("\n".join(settings(folder, ARCHITECTURES[system.machine])) + "\n")
+
+    def fetch(self, name: str) -> None:
+        """The package alone, into the folder `archives`."""
+        self.run("apt-get", "update")
+        self.run("sh", "-c", 'cd "$1" && apt-get download "$2"', "sh", str(self._settings.parent / "archives"), name)
 
     def run(self, *command: str) -> str:
         return _run(*command, APT_CONFIG=str(self._settings))

@@ -31,12 +31,12 @@ class Bundle:
             raise BundleError(f"{self.path} {missing}")
         return self.folder / "wheels" / str(target)
 
-    def image(self, name: str, output: Path) -> Path:
-        """Put the archive of the image of this name into the folder, as `images.catalog.build` does."""
+    def image(self, name: str, output: Path, machine: str) -> Path:
+        """Put the archive of the image of this name, for hosts of the machine, into the folder, as `images.build`."""
         file = IMAGES[name].file_name
-        found = self.folder / "images" / file
+        found = self.folder / "images" / machine / file
         if not found.exists():
-            raise BundleError(f"{self.path} has no image {name}: make it anew with playbooks/bundle.yml")
+            raise BundleError(f"{self.path} has no image {name} for {machine}: make it anew with playbooks/bundle.yml")
         path = output / file
         if not path.exists() or path.read_bytes() != found.read_bytes():
             output.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.deploy.images.catalog import IMAGES
-from podlab.deploy.images.catalog import build as build_image
 from podlab.deploy.release import environment, sources, wheels
 from podlab.deploy.release.environment import Variant
 
@@ -18,8 +17,8 @@ KEPT_BUILDS = 5
 LAYOUT = 3
 
 
-MakeImage = Callable[[str, Path], Path]
-"""Puts the archive of the image of a name into a folder, and returns its path."""
+MakeImage = Callable[[str, Path, str], Path]
+"""Puts the archive of the image of a name, for hosts of a machine, into a folder, and returns its path."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,15 @@ def describe(
     root: Path,
     variant: Variant,
     directory: Path,
-    make_image: MakeImage = build_image,
+    make_image: MakeImage,
     names: Iterable[str] = tuple(IMAGES),
 ) -> Release:
     """The release that the sources, the requirements and the images of these names make.
 
-    Nothing is downloaded or packed. Only the images are made, in `directory`: their bytes depend on this machine's
-    busybox, or on that of the machine where they were made.
+    Nothing is packed. Only the images are made, in `directory`: their bytes depend on the busybox that is in them.
     """
-    images = tuple(_image(make_image(name, directory / "images"), name) for name in names)
+    machine = variant.target.machine
+    images = tuple(_image(make_image(name, _images(directory, machine), machine), name) for name in names)
     state = [
         LAYOUT,
         str(variant.target),
@@ -67,16 +66,14 @@ def describe(
     return Release(name, directory / f"release-{variant.target}-{digest}.tar", images)
 
 
-def ensure(
-    root: Path, variant: Variant, directory: Path, cache: Path, make_image: MakeImage = build_image
-) -> tuple[Release, bool]:
+def ensure(root: Path, variant: Variant, directory: Path, cache: Path, make_image: MakeImage) -> tuple[Release, bool]:
     """The release, with its archive in `directory`, and whether it had to be packed; older ones for the target go."""
     release = describe(root, variant, directory, make_image)
     if release.archive.exists():
         return release, False
     state = sources.digest(root, sources.source_files(root))
     (wheel,) = wheels.own(root, state, cache).glob("*.whl")
-    images = [directory / "images" / image.file for image in release.images]
+    images = [_images(directory, variant.target.machine) / image.file for image in release.images]
     environment.own(wheel, variant.target, sources.build(state), images, release.archive)
     for old in set(directory.glob(f"release-{variant.target}-*.tar")) - {release.archive}:
         old.unlink(missing_ok=True)
@@ -89,6 +86,10 @@ def packages(root: Path, variant: Variant, wheel_folder: Path, cache: Path) -> P
     archive = environment.dependencies(root, variant, wheel_folder, cache)
     wheels.forget_old(cache, f"packages-{variant}-*", KEPT_BUILDS)
     return archive
+
+
+def _images(directory: Path, machine: str) -> Path:
+    return directory / "images" / machine
 
 
 def _image(path: Path, name: str) -> BundledImage:

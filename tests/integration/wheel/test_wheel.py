@@ -12,12 +12,20 @@ from podlab_testing.source_code import PROJECT
 
 RELEASE = """
 import sys
+from functools import partial
 from pathlib import Path
+from podlab.deploy.offline import images
 from podlab.deploy.release import bundle, sources, wheels
 from podlab.deploy.release.environment import Variant
 target = wheels.WheelPlatform(f"{sys.version_info[0]}.{sys.version_info[1]}", "x86_64")
 folder = Path(sys.argv[1])
-release, _ = bundle.ensure(sources.project_root(), Variant(target, ("master",)), folder, folder / "cache")
+release, _ = bundle.ensure(
+    sources.project_root(),
+    Variant(target, ("master",)),
+    folder,
+    folder / "cache",
+    partial(images.build, cache=folder / "cache"),
+)
 print(release.archive)
 """
 

@@ -24,7 +24,7 @@ CONTENTS = Contents(
 
 def opened(tmp_path: Path, contents: Contents = CONTENTS) -> Bundle:
     folder = tmp_path / "made"
-    for name in ("wheels/cp311-x86_64/grpcio.whl", "images/pause-1.tar"):
+    for name in ("wheels/cp311-x86_64/grpcio.whl", "images/x86_64/pause-1.tar"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     archive.pack(tmp_path / "bundle.tar", folder, contents)
@@ -35,17 +35,17 @@ def test_wheels_and_images_are_the_bundle_s(tmp_path: Path) -> None:
     bundle = opened(tmp_path)
     (wheel,) = bundle.wheels(ROOT, WheelPlatform.parse("cp311-x86_64")).iterdir()
     assert wheel.name == "grpcio.whl"
-    image = bundle.image("podlab.local/pause:1", tmp_path / "images")
+    image = bundle.image("podlab.local/pause:1", tmp_path / "images", "x86_64")
     assert image == tmp_path / "images/pause-1.tar"
-    assert image.read_text() == "images/pause-1.tar"
+    assert image.read_text() == "images/x86_64/pause-1.tar"
 
 
 def test_what_it_does_not_have_is_named(tmp_path: Path) -> None:
     bundle = opened(tmp_path)
     with pytest.raises(BundleError, match="has wheels for cp311-x86_64 and not for cp313-x86_64"):
         bundle.wheels(ROOT, WheelPlatform.parse("cp313-x86_64"))
-    with pytest.raises(BundleError, match=r"no image podlab.local/hello:1.0"):
-        bundle.image("podlab.local/hello:1.0", tmp_path / "images")
+    with pytest.raises(BundleError, match=r"no image podlab.local/hello:1.0 for x86_64"):
+        bundle.image("podlab.local/hello:1.0", tmp_path / "images", "x86_64")
 
 
 def test_one_of_another_release_is_refused(tmp_path: Path) -> None:

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from podlab.deploy.images.catalog import IMAGES
+from podlab.deploy.images.catalog import IMAGES, build
 from podlab.deploy.release import bundle, sources
 from podlab.deploy.release.environment import Variant
 from podlab.deploy.release.wheels import WheelPlatform
 
 TARGET = WheelPlatform("3.11", "x86_64")
 MASTER, NODE = Variant(TARGET, ("master",)), Variant(TARGET, ("node",))
+
+
+def make_image(name: str, output: Path, machine: str) -> Path:
+    return build(name, output)
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def cache(tmp_path: Path, root: Path) -> Path:
 def test_the_archive_holds_podlab_where_python_looks_for_it_and_images(tmp_path: Path, root: Path, cache: Path) -> None:
     directory = tmp_path / "release"
     directory.mkdir()
-    release, packed = bundle.ensure(root, NODE, directory, cache)
+    release, packed = bundle.ensure(root, NODE, directory, cache, make_image)
     assert packed
     with tarfile.open(release.archive) as archive:
         names = set(archive.getnames())
@@ -45,27 +49,27 @@ def test_the_same_release_is_not_packed_twice_and_an_older_one_goes(tmp_path: Pa
     directory = tmp_path / "release"
     directory.mkdir()
     (directory / f"release-{TARGET}-0000.tar").write_text("old")
-    release, _ = bundle.ensure(root, NODE, directory, cache)
-    assert bundle.ensure(root, NODE, directory, cache) == (release, False)
+    release, _ = bundle.ensure(root, NODE, directory, cache, make_image)
+    assert bundle.ensure(root, NODE, directory, cache, make_image) == (release, False)
     assert list(directory.glob("release-*")) == [release.archive]
 
 
 def test_masters_and_nodes_share_one_archive_under_names_of_their_own(tmp_path: Path, root: Path, cache: Path) -> None:
-    release, _ = bundle.ensure(root, NODE, tmp_path, cache)
-    other, packed = bundle.ensure(root, MASTER, tmp_path, cache)
+    release, _ = bundle.ensure(root, NODE, tmp_path, cache, make_image)
+    other, packed = bundle.ensure(root, MASTER, tmp_path, cache, make_image)
     assert not packed
     assert (other.archive, other.images) == (release.archive, release.images)
     assert (other.name.endswith("-master"), release.name.endswith("-node")) == (True, True)
 
 
 def test_a_release_is_known_before_it_is_packed(tmp_path: Path, root: Path, cache: Path) -> None:
-    described = bundle.describe(root, NODE, tmp_path)
+    described = bundle.describe(root, NODE, tmp_path, make_image)
     assert not described.archive.exists()
-    assert bundle.ensure(root, NODE, tmp_path, cache)[0] == described
+    assert bundle.ensure(root, NODE, tmp_path, cache, make_image)[0] == described
     newer = Variant(WheelPlatform("3.13", "x86_64"), ("node",))
-    assert bundle.describe(root, newer, tmp_path).name != described.name
+    assert bundle.describe(root, newer, tmp_path, make_image).name != described.name
 
 
 def test_other_images_make_another_release(tmp_path: Path, root: Path) -> None:
-    described = bundle.describe(root, NODE, tmp_path)
-    assert bundle.describe(root, NODE, tmp_path, names=list(IMAGES)[1:]).name != described.name
+    described = bundle.describe(root, NODE, tmp_path, make_image)
+    assert bundle.describe(root, NODE, tmp_path, make_image, names=list(IMAGES)[1:]).name != described.name
