@@ -10,13 +10,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab import __version__
 from podlab.lab import inventory
-from podlab_testing.playbook_run import Outcome, parse
+from podlab_testing.playbook_run import PLAYBOOK_WITHIN_S, Outcome, parse
 from podlab_testing.source_code import PROJECT
 
 FOLDERS = ("podlab", "master", "node", "protos", "scripts", "playbooks", "inventory", "examples", "tests/verify")
 FILES = ("pyproject.toml", "README.md", "ansible.cfg")
-PLAYBOOK_WITHIN_S = 400
+
+
+def following(minors: int, patch: int = 0) -> str:
+    """The version of the release so many minor ones after this one."""
+    major, minor, *_ = __version__.split(".")
+    return f"{major}.{int(minor) + minors}.{patch}"
 
 
 @dataclass(frozen=True)

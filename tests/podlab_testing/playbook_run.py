@@ -11,7 +11,7 @@ from pathlib import Path
 from podlab.lab import inventory
 from podlab_testing.source_code import PROJECT
 
-PLAYBOOK_WITHIN_S = 600
+PLAYBOOK_WITHIN_S = 900
 
 TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?:[\w-]+ : )?(?P<name>.*)\] \*+")
 CHANGED = re.compile(r"changed: \[(?P<host>[\w-]+)")

@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 from podlab_testing.deployed import Cli, Traffic, Web, deployment, service, wait_until
 from podlab_testing.host_state import difference, host_state
-from podlab_testing.other_releases import OtherRelease
+from podlab_testing.other_releases import OtherRelease, following
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
 from podlab_testing.playbook_run import Outcome
 
-from podlab import __version__
 from podlab.lab.spec import LabSpec
 
 NODES = ["n1", "n2"]
@@ -145,10 +144,9 @@ def test_the_store_moves_to_etcd_and_two_masters_come(story: Story) -> None:
 
 def test_it_is_upgraded(story: Story, tmp_path_factory: pytest.TempPathFactory) -> None:
     pods = story.pods()
-    major, minor, *_ = __version__.split(".")
-    story.release = OtherRelease.copied(tmp_path_factory.mktemp("newer"), f"{major}.{int(minor) + 1}.0")
+    story.release = OtherRelease.copied(tmp_path_factory.mktemp("newer"), following(1))
     story.play("upgrade.yml")
-    assert f"podlab.{major}.{int(minor) + 1}.0" in story.cli("info")
+    assert f"podlab.{following(1)}" in story.cli("info")
     assert story.pods() == pods
 
 
@@ -183,8 +181,10 @@ def test_a_master_that_is_lost_for_good_is_replaced(story: Story) -> None:
 def test_all_masters_are_lost_and_the_cluster_comes_back_on_new_hosts(story: Story) -> None:
     pods = story.pods()
     story.cluster.lab.stop(story.masters, hard=True)
+    answered = len(story.traffic.answers)
     time.sleep(5)
-    assert story.web.answers_everywhere()
+    wait_until(lambda: len(story.traffic.answers) > answered + 2 * len(NODES), "both nodes answer without a master")
+    assert story.traffic.failures == []
     story.group(["m5", "m6", "m7"])
     told = story.play("restore.yml", "-e", f"backup={story.archive}").text
     assert re.search(r"all \d+ objects that do not change by themselves are there", told)

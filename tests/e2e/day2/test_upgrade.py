@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.deployed import Traffic, Web, deployment, pod, service, wait_until
-from podlab_testing.other_releases import OtherRelease
+from podlab_testing.other_releases import OtherRelease, following
 from podlab_testing.own_clusters import MakeCluster, OwnCluster
 from podlab_testing.own_labs import own_lab
 
@@ -46,11 +46,6 @@ def web(cluster: OwnCluster) -> Web:
     made = Web(cluster.cli, "default", [f"http://{addresses[name]}:{port}/" for name in ("n1", "n2")])
     wait_until(lambda: len(made.containers()) == PODS and made.answers_everywhere(), "the app answers")
     return made
-
-
-def following(minors: int, patch: int = 0) -> str:
-    major, minor, *_ = __version__.split(".")
-    return f"{major}.{int(minor) + minors}.{patch}"
 
 
 def versions(cluster: OwnCluster) -> dict[str, str]:
