@@ -22,11 +22,13 @@ from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.images.image_store import ImageStore
 from node.kubelet.logs.log_rotation import LogRotation
 from node.kubelet.nodestatus import oom_watcher
+from node.kubelet.nodestatus.measurement import Surveyor
 from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.plugins.registry import PluginRegistry
+from node.kubelet.server.documents import Documents
 from node.kubelet.server.images_server import ImagesServicer
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.server.network_span import NetworkSpans
@@ -129,7 +131,9 @@ class Kubelet:
         settings, runtime = self.settings, self.runtime
         reader = SignalReader(settings.root_dir, runtime)
         self._pressure = NodePressure(settings.eviction, reader, PodUses(runtime, self._context.ephemeral_storage))
-        self._images = ImageCollector(runtime, settings.image_gc, self._used_images, self._tell_of_node)
+        self._images = ImageCollector(
+            runtime, settings.image_gc, self._used_images, self._tell_of_node, runtime.figures.removed_images.add
+        )
         self._logs = LogRotation(runtime, settings.logs)
         self._eviction = EvictionEffects(
             pods=self.pods.evictable,
@@ -137,11 +141,17 @@ class Kubelet:
             is_gone=lambda uid: not self.pods.runs(uid),
             reclaim=(self.pods.remove_ended, self._images.remove_unused),
             tell=self._tell_of_node,
+            count=runtime.figures.evictions.add,
         )
         self._registration = NodeRegistration(
             settings, self.client, self._recorder, runtime, self._network, lambda: self._pressure.conditions
         )
         self._pressure.on_change(self._registration.look)
+
+    def documents(self, stats: StatsProvider) -> Documents:
+        """What it tells of itself, its pods, and their use."""
+        surveyor = Surveyor(self.settings.node_name, self.settings.root_dir, self.runtime, stats, self._node_pods.list)
+        return Documents(self.settings, surveyor, self.runtime.figures, self._node_pods.list)
 
     def _used_images(self) -> set[str]:
         """Those that pods name, also while no container of them is there."""
@@ -228,6 +238,7 @@ class Kubelet:
             tokens=tokens,
             services=self._services.list,
             cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
+            figures=self.runtime.figures,
         )
 
 
@@ -261,7 +272,8 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             if left := await remove_leftovers():
                 log.info("probes that an earlier run has not ended are gone: %s", ", ".join(left))
             stats = StatsProvider(runtime, settings.node_name)
-            servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ips[0])
+            documents = kubelet.documents(stats)
+            servicer = KubeletServicer(kubelet.pods, runtime, stats, documents, settings.node_ips[0])
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             spans.add_to(server, kubelet.spans, NetworkSpans(kubelet.pods, runtime).found)
             of_images = ImagesServicer(kubelet.pods, runtime, images, exports)

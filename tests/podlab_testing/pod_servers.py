@@ -66,10 +66,11 @@ class ForwardingKubelet(kubelet_pb2_grpc.KubeletServicer):
             self.open[start.pod] -= 1
             self.closed.set()
 
-    async def Stats(self, request: pb.StatsRequest, context: object) -> pb.StatsResponse:  # noqa: N802
-        usage = pb.ContainerUsage(name="c", cpu_nanocores=10, memory_working_set_bytes=1000)
-        pod = pb.PodUsage(namespace="default", name="web", uid="u", containers=[usage])
-        return pb.StatsResponse(node_name=request.node_name, memory_working_set_bytes=5000, pods=[pod])
+    async def Read(self, request: pb.ReadRequest, context: Any) -> AsyncIterator[pb.ReadResponse]:  # noqa: N802
+        if not request.path.startswith(("/stats/", "/metrics")):
+            await abort(context, NotFound(f"the kubelet of {request.node_name} does not serve {request.path}"))
+        for part in (b"the kubelet's ", request.path.encode()):
+            yield pb.ReadResponse(content_type="text/x-of-the-kubelet", body=part)
 
 
 @dataclass

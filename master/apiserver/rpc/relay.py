@@ -109,6 +109,22 @@ class Relay:
             raise told(error, target) from error
         return kubelet_pb2.StatsResponse.FromString(answer)
 
+    async def read(self, node: str, path: str) -> tuple[str, bytes]:
+        """Type and body of what a node's kubelet tells at a path. Raises what it answers, or that it is away."""
+        request = kubelet_pb2.ReadRequest(node_name=node, path=path)
+        target = resolve(ROUTES[KUBELET]["Read"], PodOrNode(node=node), self._cache, self._scheduler)
+        channel = await self._dialer.dial(target)
+        reading: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(f"/{KUBELET}/Read")
+        kind, parts = "", []
+        try:
+            async for answer in reading(request.SerializeToString()):
+                part = kubelet_pb2.ReadResponse.FromString(answer)
+                kind = part.content_type
+                parts.append(part.body)
+        except grpc.aio.AioRpcError as error:
+            raise told(error, target) from error
+        return kind, b"".join(parts)
+
     async def check(self, target: Target) -> None:
         """Whether the component answers, and says that it serves. Raises ServiceUnavailable, or what it answers."""
         channel = await self._dialer.dial(target)

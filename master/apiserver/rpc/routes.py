@@ -107,6 +107,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "Attach": Route(KUBELET, kubelet_pb2.AttachRequest, _start_of, "create", "attach"),
         "PortForward": Route(KUBELET, kubelet_pb2.PortForwardRequest, _start_of, "create", "portforward"),
         "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
+        "Read": Route(KUBELET, kubelet_pb2.ReadRequest, _node_of, "get", "proxy"),
         "Probe": Route(KUBELET, kubelet_pb2.ProbeRequest, _probe_of, "create", "trace"),
     },
     IMAGES: {

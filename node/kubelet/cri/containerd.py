@@ -12,6 +12,7 @@ from typing import TypeVar
 import grpc
 
 from node.kubelet.cri import conversion, stdin_pipes
+from node.kubelet.cri.operations import counted
 from node.kubelet.cri.runtime import (
     POD_NAME,
     POD_NAMESPACE,
@@ -29,6 +30,7 @@ from node.kubelet.cri.runtime import (
     Sandbox,
     ShownImage,
 )
+from node.kubelet.figures import KubeletFigures
 from podlab.api.values.ipfamilies import IPV4, family_of
 from podlab.foreign.containerd.v1 import (
     events_pb2,
@@ -71,9 +73,10 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 class Containerd:
     """Caches the statuses of containers and the addresses of sandboxes until their state changes."""
 
-    def __init__(self, endpoint: str, family: str = IPV4) -> None:
+    def __init__(self, endpoint: str, family: str = IPV4, figures: KubeletFigures | None = None) -> None:
         """Of a pod's addresses, that of `family` comes first."""
         self.endpoint = endpoint
+        self.figures = KubeletFigures() if figures is None else figures
         self._family = family
         self._channel = connect(endpoint)
         self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
@@ -87,10 +90,12 @@ class Containerd:
     async def close(self) -> None:
         await self._channel.close()
 
+    @counted("version")
     async def version(self) -> str:
         answer = await _answer(self._runtime.Version(cri.VersionRequest(), timeout=CALL_TIMEOUT_S))
         return f"{answer.runtime_name}://{answer.runtime_version}"
 
+    @counted("status")
     async def readiness(self) -> RuntimeReadiness:
         answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
         states = {condition.type: condition for condition in answer.status.conditions}
@@ -126,19 +131,23 @@ class Containerd:
         finally:
             call.cancel()
 
+    @counted("run_podsandbox")
     async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
         request = cri.RunPodSandboxRequest(config=config, runtime_handler=handler)
         answer = await _answer(self._runtime.RunPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
         return answer.pod_sandbox_id
 
+    @counted("stop_podsandbox")
     async def stop_sandbox(self, sandbox_id: str) -> None:
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
         await _ignore_not_found(self._runtime.StopPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
 
+    @counted("remove_podsandbox")
     async def remove_sandbox(self, sandbox_id: str) -> None:
         request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
         await _ignore_not_found(self._runtime.RemovePodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
 
+    @counted("create_container")
     async def create_container(
         self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
     ) -> str:
@@ -146,10 +155,12 @@ class Containerd:
         answer = await _answer(self._runtime.CreateContainer(request, timeout=SANDBOX_TIMEOUT_S))
         return answer.container_id
 
+    @counted("start_container")
     async def start_container(self, container_id: str) -> None:
         request = cri.StartContainerRequest(container_id=container_id)
         await _answer(self._runtime.StartContainer(request, timeout=SANDBOX_TIMEOUT_S))
 
+    @counted("stop_container")
     async def stop_container(self, container_id: str, grace_s: int, signal: int = 0) -> None:
         if signal:  # which CRI of containerd 1.6 has no word for
             await self._ask_to_end(container_id, grace_s, signal)
@@ -157,6 +168,7 @@ class Containerd:
         request = cri.StopContainerRequest(container_id=container_id, timeout=grace_s)
         await _ignore_not_found(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
 
+    @counted("update_container")
     async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
         request = cri.UpdateContainerResourcesRequest(container_id=container_id, linux=resources)
         try:
@@ -175,14 +187,17 @@ class Containerd:
             if error.code() not in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.DEADLINE_EXCEEDED):
                 raise failure(error) from error
 
+    @counted("remove_container")
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
         await _ignore_not_found(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))
 
+    @counted("reopen_container_log")
     async def reopen_log(self, container_id: str) -> None:
         request = cri.ReopenContainerLogRequest(container_id=container_id)
         await _answer(self._runtime.ReopenContainerLog(request, timeout=CALL_TIMEOUT_S))
 
+    @counted("exec_sync")
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         request = cri.ExecSyncRequest(container_id=container_id, cmd=command, timeout=timeout_s)
         began = time.monotonic()
@@ -234,6 +249,7 @@ class Containerd:
             raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
         return pid
 
+    @counted("list_container_stats")
     async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
         request = cri.ListContainerStatsRequest()
         if pod_uid:
@@ -241,19 +257,23 @@ class Containerd:
         answer = await _answer(self._runtime.ListContainerStats(request, timeout=CALL_TIMEOUT_S))
         return [conversion.usage(stats) for stats in answer.stats]
 
+    @counted("image_status")
     async def image(self, name: str) -> Image | None:
         request = cri.ImageStatusRequest(image=cri.ImageSpec(image=name))
         answer = await _answer(self._images.ImageStatus(request, timeout=CALL_TIMEOUT_S))
         return conversion.image(answer.image) if answer.HasField("image") else None
 
+    @counted("list_images")
     async def images(self) -> list[Image]:
         answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
         return [conversion.image(image) for image in answer.images]
 
+    @counted("remove_image")
     async def remove_image(self, image_id: str) -> None:
         request = cri.RemoveImageRequest(image=cri.ImageSpec(image=image_id))
         await _ignore_not_found(self._images.RemoveImage(request, timeout=CALL_TIMEOUT_S))
 
+    @counted("image_fs_info")
     async def image_directory(self) -> Path:
         answer = await _answer(self._images.ImageFsInfo(cri.ImageFsInfoRequest(), timeout=CALL_TIMEOUT_S))
         if not answer.image_filesystems:
@@ -264,6 +284,7 @@ class Containerd:
         answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
         return conversion.sandbox_image(answer.info)
 
+    @counted("pull_image")
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         request = cri.PullImageRequest(image=cri.ImageSpec(image=name))
         if credentials is not None:

@@ -42,6 +42,8 @@ class EvictionEffects:
     is_gone: Callable[[str], bool]
     reclaim: Sequence[Callable[[], Awaitable[None]]]
     tell: Callable[[str, str, str], None]
+    count: Callable[[str], None]
+    """Counts an eviction by its signal."""
 
 
 class NodePressure:
@@ -118,6 +120,7 @@ class NodePressure:
         message = messages.node_was_low(threshold, levels.get(threshold.signal), use.containers)
         log.warning("pod %s/%s is evicted: %s", use.pod.metadata.namespace, use.pod.metadata.name, message)
         outcome = PodOutcome("Failed", messages.EVICTED, message, disrupts=True)
+        effects.count(threshold.signal)
         effects.end(use.pod.metadata.uid, outcome, grace_s)
         return use.pod.metadata.uid
 

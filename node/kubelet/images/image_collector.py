@@ -27,12 +27,14 @@ class ImageCollector:
         settings: ImageGcSettings,
         used: Callable[[], Collection[str]],
         tell: Callable[[str, str, str], None],
+        count: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`tell` records an Event of the node: type, reason, message."""
+        """`tell` records an Event of the node: type, reason, message. `count` counts an image that goes."""
         self._runtime = runtime
         self._settings = settings
         self._used = used
         self._tell = tell
+        self._count = count
         self._records: Records = {}
         self._one = asyncio.Lock()
 
@@ -88,5 +90,6 @@ class ImageCollector:
                 break
             log.info("unused image %s is removed: %d bytes", ", ".join(image.names) or image.id, image.size_bytes)
             await self._runtime.remove_image(image.id)
+            self._count("space")
             freed += image.size_bytes
         return freed

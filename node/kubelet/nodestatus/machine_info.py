@@ -27,6 +27,11 @@ def memory_bytes() -> int:
     return int(psutil.virtual_memory().total)
 
 
+def own_rss_bytes() -> int:
+    """Of this process."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def disk_bytes(path: Path) -> int:
     return shutil.disk_usage(path).total
 

@@ -11,7 +11,7 @@ import asyncio
 import enum
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from node.kubelet.cri.runtime import CommandRunner, Container, ObservedPod, RuntimeUnavailable
@@ -58,13 +58,20 @@ class ProbeType(enum.StrEnum):
     READINESS = "Readiness"
 
 
+CountProbe = Callable[[str, str, str], None]
+"""Of a container's name: the kind of probe, and its result."""
+
+
 class ProbeManager:
     """`sync` starts and ends the loops. Results go to the pod's notes, and the worker is woken."""
 
-    def __init__(self, runtime: CommandRunner, notes: PodNotes, callbacks: PodCallbacks) -> None:
+    def __init__(
+        self, runtime: CommandRunner, notes: PodNotes, callbacks: PodCallbacks, count: CountProbe = lambda *_: None
+    ) -> None:
         self._runtime = runtime
         self._notes = notes
         self._callbacks = callbacks
+        self._count = count
         self._loops: dict[tuple[str, ProbeType], asyncio.Task[None]] = {}
 
     def sync(self, pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> None:
@@ -172,6 +179,7 @@ class ProbeManager:
             log.debug("%s probe of container %s: %s", kind, target.container_id, error)
             return None
         name = target.container.name
+        self._count(name, kind, "unknown" if result.unknown else "successful" if result.success else "failed")
         if result.unknown:
             message = f"{kind} probe errored and resulted in unknown state: {result.output}"
             self._callbacks.event("Warning", "Unhealthy", message, container=name)

@@ -14,16 +14,19 @@ from node.kubelet.logs import log_reader
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.pod.container_status import all_statuses
 from node.kubelet.server.attach import attach
+from node.kubelet.server.documents import Documents
 from node.kubelet.server.exec import exec_in_container
 from node.kubelet.server.finding import container_named, pod_named
 from node.kubelet.server.port_forward import forward
 from node.kubelet.worker.pod_workers import PodWorkers
 from node.probing import session as probing
 from podlab.core.v1 import pod_pb2
-from podlab.errors import ApiError, BadRequest, InternalError, ServicerContext, abort
+from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServicerContext, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 SETTLE_S = 0.2
+# Well below what gRPC takes in one message.
+PART_BYTES = 1024 * 1024
 
 _Stream = TypeVar(
     "_Stream",
@@ -37,10 +40,13 @@ _Stream = TypeVar(
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
     """Serves `podlab.v1.Kubelet` for the pods of this node."""
 
-    def __init__(self, pods: PodWorkers, runtime: Runtime, stats: StatsProvider, node_ip: str) -> None:
+    def __init__(
+        self, pods: PodWorkers, runtime: Runtime, stats: StatsProvider, documents: Documents, node_ip: str
+    ) -> None:
         self._pods = pods
         self._runtime = runtime
         self._stats = stats
+        self._documents = documents
         self._node_ip = node_ip
 
     async def Logs(  # noqa: N802 - gRPC's name
@@ -111,6 +117,23 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             return await self._stats.read()
         except (RuntimeFailure, OSError) as error:
             await abort(context, _as_api_error(error))
+
+    async def Read(  # noqa: N802 - gRPC's name
+        self, request: kubelet_pb2.ReadRequest, context: ServicerContext
+    ) -> AsyncIterator[kubelet_pb2.ReadResponse]:
+        try:
+            document = await self._documents.read(request.path)
+        except (RuntimeFailure, OSError) as error:
+            await abort(context, _as_api_error(error))
+        if document is None:
+            served = ", ".join(f"/{path}" for path in self._documents.paths)
+            await abort(
+                context, NotFound(f"the kubelet does not serve {request.path or '/'}; what it serves is {served}")
+            )
+        for start in range(0, max(1, len(document.body)), PART_BYTES):
+            yield kubelet_pb2.ReadResponse(
+                content_type=document.content_type, body=document.body[start : start + PART_BYTES]
+            )
 
     async def Probe(  # noqa: N802 - gRPC's name
         self, request_iterator: AsyncIterator[kubelet_pb2.ProbeRequest], context: ServicerContext

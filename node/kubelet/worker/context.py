@@ -9,6 +9,7 @@ from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.figures import KubeletFigures
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
 from node.kubelet.volume.config_objects import ConfigObjectManager
@@ -62,4 +63,5 @@ class NodeContext:
     cluster_dns: ClusterDns
     timings: WorkerTimings = WorkerTimings()
     spans: Spans = field(default_factory=Spans)
+    figures: KubeletFigures = field(default_factory=KubeletFigures)
     start_limiter: StartLimiter = field(default_factory=lambda: StartLimiter(MAX_STARTS))

@@ -42,7 +42,7 @@ from node.kubelet.worker.pod_termination import PodTermination
 from node.kubelet.worker.start_record import StartRecord
 from node.kubelet.worker.status_writer import PodStatusWriter
 from node.kubelet.worker.termination_message import termination_message
-from podlab.api.pods.podphase import is_terminal
+from podlab.api.pods.podphase import RUNNING, is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
 
@@ -73,7 +73,7 @@ class PodWorker:
         self._resize = PodResize(context, self._notes, callbacks)
         self._termination = PodTermination(context, self._notes, callbacks)
         self._post_start_hooks = PostStartHooks(context.runtime, self._notes, callbacks)
-        self._probes = ProbeManager(context.runtime, self._notes, callbacks)
+        self._probes = ProbeManager(context.runtime, self._notes, callbacks, self._count_probe)
         self._status_writer = PodStatusWriter(context.client, pods.uid_in_api, self._record)
         self._stale_volumes = False
         self._storage_watch: asyncio.Task[None] | None = None
@@ -135,6 +135,7 @@ class PodWorker:
 
     async def _try_step(self) -> float:
         """Does at most one action; returns how long there is nothing to do."""
+        began = time.perf_counter()
         try:
             return await self._step()
         except RuntimeUnavailable as error:
@@ -148,6 +149,9 @@ class PodWorker:
         except Exception:
             log.exception("pod %s: unexpected; will be tried again", self._name())
             return RETRY_S * 5
+        finally:
+            ending = "sync" if self._notes.terminating_since is None else "terminating"
+            self._context.figures.steps.observe(time.perf_counter() - began, ending)
 
     async def _step(self) -> float:
         pod = self._api_pod()
@@ -175,6 +179,8 @@ class PodWorker:
             status = pod_status(pod, observed, self._notes, now=now, host_ips=self._context.node_ips)
             self._record.look(pod, observed, self._notes, status)
             self._status_writer.write(self._api_pod() or pod, status)
+            if status.phase == RUNNING and pod.status.phase != RUNNING:
+                self._context.figures.starts.observe(now - self._notes.accepted_at)
             for name in newly_backing_off(pod.status, status):
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
                 self._event("Warning", "BackOff", message, container=name)
@@ -344,6 +350,12 @@ class PodWorker:
         if pod is not None:
             path = podspec.field_path(pod, container) if container else ""
             self._context.recorder.event(pod, event_type, reason, message, field_path=path)
+
+    def _count_probe(self, container: str, kind: str, result: str) -> None:
+        pod = self._api_pod()
+        if pod is not None:
+            at = pod.metadata
+            self._context.figures.probes.add(kind, result, container, at.name, at.namespace, at.uid)
 
     def _warn(self, reason: str, message: str) -> None:
         self._event("Warning", reason, message)

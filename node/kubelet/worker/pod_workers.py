@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 
 from node.kubelet.admission.preemption import is_critical
@@ -149,6 +150,7 @@ class PodWorkers:
         return worker
 
     def _done(self, uid: str, ended: asyncio.Task[None]) -> None:
+        self._context.figures.probes.forget("pod_uid", uid)
         self._workers.pop(uid, None)
         self._tasks.pop(uid, None)
         if ended.cancelled():
@@ -160,8 +162,10 @@ class PodWorkers:
             self._ensure(uid)
 
     async def _list_runtime(self) -> None:
+        began = time.perf_counter()
         try:
             now = await self._context.runtime.pods()
+            self._context.figures.relists.observe(time.perf_counter() - began)
         except RuntimeFailure as error:
             if not self._unreadable:
                 log.warning("the container runtime cannot be read: %s", error)

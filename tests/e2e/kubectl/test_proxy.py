@@ -284,5 +284,5 @@ def test_a_nodes_kubelet_is_answered_for(kubectl: Kubectl, cli: Cli, pod_name: s
     summary = json.loads(kubectl.out(*raw, f"{at}/stats/summary"))
     assert summary["node"]["memory"]["workingSetBytes"] > 0
     assert pod_name in {pod["podRef"]["name"] for pod in summary["pods"]}
-    assert f'kubelet_node_name{{node="{node}"}} 1.0' in kubectl.out(*raw, f"{at}/metrics")
+    assert f'kubelet_node_name{{node="{node}"}} 1' in kubectl.out(*raw, f"{at}/metrics").splitlines()
     assert "(NotFound)" in kubectl.refused(*raw, f"{at}/exec/default/p/c")

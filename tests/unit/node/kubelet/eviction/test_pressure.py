@@ -26,6 +26,7 @@ class Node:
     after_reclaim: Levels | None = None
     ended: list[tuple[str, PodOutcome, int | None]] = field(default_factory=list)
     told: list[tuple[str, str, str]] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
     changes: int = 0
 
     async def read(self) -> Levels:
@@ -48,6 +49,7 @@ class Node:
             is_gone=lambda uid: True,
             reclaim=(self.reclaim,),
             tell=lambda *told: self.told.append(told),
+            count=self.counted.append,
         )
 
 
@@ -92,6 +94,7 @@ async def test_one_pod_is_evicted_and_says_why_and_the_node_does_too(node: Node)
     assert node.told == [("Warning", "EvictionThresholdMet", "Attempting to reclaim memory")]
     assert pressure.conditions == {"MemoryPressure"}
     assert node.changes == 1
+    assert node.counted == [MEMORY]
 
 
 async def test_of_the_disk_what_nobody_needs_goes_first(node: Node) -> None:
