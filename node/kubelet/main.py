@@ -16,7 +16,9 @@ from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.eviction.pod_uses import PodUses
 from node.kubelet.eviction.pressure import EvictionEffects, NodePressure
 from node.kubelet.eviction.signal_reader import SignalReader
+from node.kubelet.images import credential_providers
 from node.kubelet.images.container_export import ContainerExport
+from node.kubelet.images.credential_providers import CredentialProviders
 from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.images.image_store import ImageStore
@@ -32,7 +34,7 @@ from node.kubelet.server.documents import Documents
 from node.kubelet.server.images_server import ImagesServicer
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.server.network_span import NetworkSpans
-from node.kubelet.settings import KubeletSettings
+from node.kubelet.settings import ImagePullSettings, KubeletSettings
 from node.kubelet.staticpods.directory import ManifestDirectory
 from node.kubelet.staticpods.mirror_pods import MirrorPods
 from node.kubelet.staticpods.node_pods import NodePods
@@ -226,7 +228,7 @@ class Kubelet:
             client=self.client,
             runtime=self.runtime,
             recorder=self._recorder,
-            images=ImageManager(self.runtime),
+            images=_image_manager(self.settings.image_pulls, self.runtime),
             admission=self._admission,
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
@@ -240,6 +242,13 @@ class Kubelet:
             cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
             figures=self.runtime.figures,
         )
+
+
+def _image_manager(settings: ImagePullSettings, runtime: Containerd) -> ImageManager:
+    """Raises SettingsError."""
+    config, programs = settings.credential_provider_config, settings.credential_provider_bin_dir
+    providers = credential_providers.read_config(Path(config), Path(programs)) if config else ()
+    return ImageManager(runtime, CredentialProviders(providers), most_at_once=settings.max_parallel)
 
 
 def _network(settings: KubeletSettings, client: Client) -> Network | ForeignNetwork:

@@ -65,6 +65,16 @@ class ImageGcSettings:
 
 
 @dataclass(frozen=True)
+class ImagePullSettings:
+    """So many pulls run side by side; 0: as many as there are. The plugins of `credential_provider_config`, a
+    CredentialProviderConfig, are programs in the directory `credential_provider_bin_dir`; without it there are none."""
+
+    max_parallel: int = 0
+    credential_provider_config: str = ""
+    credential_provider_bin_dir: str = "/usr/local/libexec/podlab/credential-providers"
+
+
+@dataclass(frozen=True)
 class LogSettings:
     """How large a container's log may get before it is rotated, a quantity, and how many files it may be."""
 
@@ -101,6 +111,7 @@ class KubeletSettings:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     image_gc: ImageGcSettings = field(default_factory=ImageGcSettings)
+    image_pulls: ImagePullSettings = field(default_factory=ImagePullSettings)
     logs: LogSettings = field(default_factory=LogSettings)
 
     @property

@@ -19,12 +19,11 @@ from podlab.core.v1 import config_pb2
 
 def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[RegistryCredentials, ...]:
     """In the order in which they are tried: the most specific first. A malformed Secret has none."""
-    host, path = imagenames.registry_and_path(image)
     found = [
         (len(pattern), credentials)
         for secret in secrets
         for pattern, credentials in _entries(secret)
-        if _covers(pattern, host, path)
+        if covers(pattern, image)
     ]
     found.sort(key=lambda entry: -entry[0])
     return tuple(dict.fromkeys(credentials for _, credentials in found))
@@ -62,9 +61,10 @@ def _pattern(server: str) -> str:
     return imagenames.registry(host) + slash + path
 
 
-def _covers(pattern: str, host: str, path: str) -> bool:
+def covers(pattern: str, image: str) -> bool:
     """An asterisk matches one part of the host's name; a path covers what is below it."""
-    wanted_host, _, wanted_path = pattern.partition("/")
+    host, path = imagenames.registry_and_path(image)
+    wanted_host, _, wanted_path = _pattern(pattern).partition("/")
     wanted, given = wanted_host.split("."), host.split(".")
     if len(wanted) != len(given) or not all(fnmatchcase(*pair) for pair in zip(given, wanted, strict=True)):
         return False

@@ -7,6 +7,7 @@ import pty
 import select
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,13 +115,20 @@ def test_an_imported_image_runs_on_the_node_that_has_it(cli: Cli, namespace: str
     node = cli.items("nodes")[-1]["metadata"]["name"]
     image = IMAGES["podlab.local/hello:1.0"].make("podlab.local/hello:imported", read_busybox())
     (tmp_path / "hello.tar").write_bytes(archive(image))
-    assert (
-        cli("image", "import", str(tmp_path / "hello.tar"), "--node", node) == f"{node}: podlab.local/hello:imported\n"
-    )
+    told = cli("image", "import", str(tmp_path / "hello.tar"), "--node", node)
+    assert told.startswith(f"{node}: podlab.local/hello:imported (")
+    assert told.endswith("2 of 2 layers there)\n"), "all layers are those of an image that every node has"
     manifest = pod("new", image="podlab.local/hello:imported", imagePullPolicy="Never", spec={"nodeName": node})
     cli("apply", "-n", namespace, "-f", "-", stdin=manifest)
     wait_until(lambda: cli.get("pod", "new", "-n", namespace)["status"]["phase"] == "Running", "it runs", 30)
     assert "this is not what was decided then" in cli("why", "pod", "new", "-n", namespace)
+    cli("exec", "new", "-n", namespace, "--", "sh", "-c", "echo written > /tmp/note")
+    cli("export", "pod/new", "-n", namespace, "-o", str(tmp_path / "files.tar"))
+    with tarfile.open(tmp_path / "files.tar") as tar:
+        assert {"bin/busybox", "hello/serve"} <= set(tar.getnames())
+        note = tar.extractfile("tmp/note")
+        assert note is not None
+        assert note.read() == b"written\n"
 
 
 def test_bash_completes_kinds_names_and_namespaces(cli: Cli, namespace: str, box: str) -> None:

@@ -63,7 +63,8 @@ async def test_a_container_waits_for_the_image_of_its_volume(
 ) -> None:
     await admin.create(_pod(pullPolicy="Always"))
     assert await told(admin, "Failed", but="Error: ErrImagePull") == (
-        f'Failed to pull image "{DATA}": failed to pull image "{DATA}": no such host'
+        f'Failed to pull image "{DATA}": failed to pull image "{DATA}": no such host: '
+        "the node finds no address of podlab.local"
     )
     pod = await until("a", lambda pod: pod.status.containerStatuses[0].state.waiting.reason == "ErrImagePull")
     assert pod.status.phase == "Pending"

@@ -109,7 +109,9 @@ async def test_an_image_that_does_not_exist_is_told_and_waited_for(
 ) -> None:
     await _create(admin, image="example.invalid/none:1")
     pod = await until("a", _waits_for("ErrImagePull"))
-    assert pod.status.containerStatuses[0].state.waiting.message.endswith("no such host")
+    assert pod.status.containerStatuses[0].state.waiting.message.endswith(
+        "no such host: the node finds no address of example.invalid"
+    )
     pod = await until("a", _waits_for("ImagePullBackOff"))
     said = 'Back-off pulling image "example.invalid/none:1": ErrImagePull: '
     assert pod.status.containerStatuses[0].state.waiting.message.startswith(said)
