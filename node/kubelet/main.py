@@ -9,6 +9,10 @@ from pathlib import Path
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.containerd import Containerd
+from node.kubelet.deviceplugins import registration
+from node.kubelet.deviceplugins.given import GivenDevices
+from node.kubelet.deviceplugins.manager import DeviceManager
+from node.kubelet.deviceplugins.offers import DeviceOffers
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.dynamicresources.plugins import DriverRegistry
 from node.kubelet.dynamicresources.prepared import Checkpoint
@@ -29,11 +33,13 @@ from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.stats import StatsProvider
+from node.kubelet.plugins import unix_server
 from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.server.documents import Documents
 from node.kubelet.server.images_server import ImagesServicer
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.server.network_span import NetworkSpans
+from node.kubelet.server.pod_resources import PodResourcesServicer
 from node.kubelet.settings import ImagePullSettings, KubeletSettings
 from node.kubelet.staticpods.directory import ManifestDirectory
 from node.kubelet.staticpods.mirror_pods import MirrorPods
@@ -64,6 +70,7 @@ from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
+from podlab.foreign.podresources.v1 import api_pb2_grpc as pod_resources_grpc
 from podlab.settings import SettingsError
 from podlab.spans import service as spans
 from podlab.v1 import images_pb2, images_pb2_grpc, kubelet_pb2, kubelet_pb2_grpc
@@ -73,6 +80,8 @@ log = logging.getLogger(__name__)
 APISERVER_USER = "system:apiserver"
 KUBELET = kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name
 IMAGES = images_pb2.DESCRIPTOR.services_by_name["Images"].full_name
+POD_RESOURCES = "pod-resources/kubelet.sock"
+DEVICE_PLUGINS = "device-plugins"
 PLUGINS = "plugins_registry"
 """Below the kubelet's directory: the sockets by which plugins make themselves known."""
 EXPORTS = "exports"
@@ -98,23 +107,22 @@ class Kubelet:
             if settings.apiserver
             else EventLog("kubelet", settings.node_name)
         )
-        directory = ManifestDirectory(settings.static_pod_dir, settings.node_name)
-        self._static_pods = StaticPods(directory, self._tell_of_manifest)
-        self._node_pods = NodePods(self.bound, self._static_pods)
-        self._mirrors = MirrorPods(client, self._static_pods, self.bound, self._node)
-        self.synced = self.bound.synced if settings.apiserver else self._static_pods.listed
+        self._follow_files()
         self._local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
+        given = GivenDevices(settings.root_dir / "device_manager_state")
+        self._devices = DeviceManager(DeviceOffers(given.resources), given)
         self._admission = PodAdmission(
             client,
             new_node(settings),
             capacity(settings),
             node=self._node,
             pods=self._node_pods.list,
+            devices=self._devices,
             pressures=lambda: self._pressure.conditions,
         )
         drivers = DriverRegistry()
         self._csi_drivers = CsiDrivers(client, settings.node_name)
-        self._plugins = PluginRegistry(settings.root_dir / PLUGINS, (drivers, self._csi_drivers))
+        self._plugins = PluginRegistry(settings.root_dir / PLUGINS, (drivers, self._csi_drivers, self._devices.offers))
         self._dynamic_resources = DynamicResources(client, drivers, Checkpoint(settings.root_dir / "dra_manager_state"))
         self._context = self._make_context()
         self.spans = self._context.spans
@@ -127,6 +135,16 @@ class Kubelet:
         self._context.csi.on_due(self.pods.volume_contents_changed)
         self._network = _network(settings, client)
         self._watch_resources()
+
+    def _follow_files(self) -> None:
+        """The pods that files describe."""
+        directory = ManifestDirectory(self.settings.static_pod_dir, self.settings.node_name)
+        self._static_pods = StaticPods(directory, self._tell_of_manifest)
+        self._node_pods = NodePods(self.bound, self._static_pods)
+        self._mirrors = MirrorPods(self.client, self._static_pods, self.bound, self._node)
+        self.synced = self.bound.synced if self.settings.apiserver else self._static_pods.listed
+        if not self.settings.apiserver:
+            self.bound.synced.set()  # there is nobody who binds pods
 
     def _watch_resources(self) -> None:
         """What keeps the node from running out of memory, disk and process ids."""
@@ -146,9 +164,17 @@ class Kubelet:
             count=runtime.figures.evictions.add,
         )
         self._registration = NodeRegistration(
-            settings, self.client, self._recorder, runtime, self._network, lambda: self._pressure.conditions
+            settings,
+            self.client,
+            self._recorder,
+            runtime,
+            self._network,
+            lambda: self._pressure.conditions,
+            self._devices.offers.counts,
         )
         self._pressure.on_change(self._registration.look)
+        self._devices.offers.on_change(self._registration.look)
+        self._devices.offers.on_change(self.pods.devices_changed)
 
     def documents(self, stats: StatsProvider) -> Documents:
         """What it tells of itself, its pods, and their use."""
@@ -171,6 +197,9 @@ class Kubelet:
             group.create_task(self._static_pods.run())
             group.create_task(self.pods.run())
             group.create_task(self._logs.run())
+            group.create_task(self._devices.run(self._may_be_here))
+            group.create_task(self._serve_pod_resources())
+            group.create_task(registration.run(self.settings.kubernetes_dir / DEVICE_PLUGINS, self._devices.offers))
             if self.settings.apiserver:
                 group.create_task(self._run_with_api())
             # Which images are unused is known only once all pods are.
@@ -203,6 +232,13 @@ class Kubelet:
             await asyncio.wait({removed, services_known}, return_when=asyncio.FIRST_COMPLETED)
             group.create_task(self.bound.run())
 
+    async def _serve_pod_resources(self) -> None:
+        servicer = PodResourcesServicer(self._node_pods, self._devices, self._dynamic_resources.prepared)
+        await unix_server.run(
+            self.settings.kubernetes_dir / POD_RESOURCES,
+            lambda server: pod_resources_grpc.add_PodResourcesListerServicer_to_server(servicer, server),
+        )
+
     def _node(self) -> node_pb2.Node | None:
         return self._own_node.get(self.settings.node_name)
 
@@ -210,7 +246,7 @@ class Kubelet:
         self._tell_of_node("Warning", "FailedValidation", f"Error validating static pod {problem}")
 
     def _may_be_here(self, uid: str) -> bool:
-        return not self.bound.synced.is_set() or self.pods.may_run(uid)
+        return not self.synced.is_set() or self.pods.may_run(uid)
 
     async def _remove_pods_with_node(self) -> None:
         await self._registration.removed.wait()
@@ -236,6 +272,7 @@ class Kubelet:
             csi=CsiVolumes(self.client, self._csi_drivers, volumes, reader, self.settings.root_dir),
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=self._dynamic_resources,
+            devices=self._devices,
             config_objects=ConfigObjectManager(self.client),
             tokens=tokens,
             services=self._services.list,

@@ -100,6 +100,8 @@ class KubeletSettings:
     port: int = ports.KUBELET
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: Path = Path("/var/lib/podlab/kubelet")
+    kubernetes_dir: Path = Path("/var/lib/kubelet")
+    """Where device plugins and monitoring agents of others look for the kubelet's sockets."""
     static_pod_dir: Path = Path("/etc/podlab/manifests")
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
     labels: dict[str, str] = field(default_factory=dict)

@@ -31,12 +31,18 @@ from node.kubelet.cri.runtime import (
     Sandbox,
     ShownImage,
 )
+from node.kubelet.deviceplugins import registration
+from node.kubelet.deviceplugins.given import GivenDevices
+from node.kubelet.deviceplugins.manager import DeviceManager
+from node.kubelet.deviceplugins.offers import DeviceOffers
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.dynamicresources.plugins import DriverRegistry
 from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.plugins import unix_server
 from node.kubelet.plugins.registry import PluginRegistry
+from node.kubelet.server.pod_resources import PodResourcesServicer
 from node.kubelet.staticpods.directory import ManifestDirectory
 from node.kubelet.staticpods.mirror_pods import MirrorPods
 from node.kubelet.staticpods.node_pods import NodePods
@@ -58,6 +64,7 @@ from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.foreign.podresources.v1 import api_pb2_grpc as pod_resources_grpc
 from podlab.meta.v1 import meta_pb2
 
 # How often what is read again and again is read.
@@ -84,6 +91,8 @@ class MemoryRuntime:
     broken: bool = False
     stops_with: int = 143
     started: list[str] = field(default_factory=list)
+    configs: list[cri.ContainerConfig] = field(default_factory=list)
+    """With which containers were created."""
     # Of each container, by name: where what it mounts is on the node, and whether it may write there.
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     # What containers have written outside of their mounts, by name.
@@ -175,6 +184,7 @@ class MemoryRuntime:
         self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
     ) -> str:
         self._answer()
+        self.configs.append(config)
         made = Container(
             id=f"c{next(self._numbers)}",
             sandbox_id=sandbox_id,
@@ -323,6 +333,7 @@ class MemoryKubelet:
     pressures: frozenset[str] = frozenset()
     problems: list[str] = field(default_factory=list)
     """Of static pods' manifests."""
+    devices: DeviceManager | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -336,18 +347,21 @@ class MemoryKubelet:
         static_pods = StaticPods(directory, self._tell_of_manifest, PERIOD_S)
         pods_of_node = NodePods(bound, static_pods)
         mirrors = MirrorPods(self.client, static_pods, bound, lambda: itself.get("n1"), PERIOD_S)
+        given = GivenDevices(self.root / "device_manager_state")
+        devices = self.devices = DeviceManager(DeviceOffers(given.resources), given)
         admission = PodAdmission(
             self.client,
             node,
             OFFERED,
             node=lambda: itself.get("n1"),
             pods=pods_of_node.list,
+            devices=devices,
             pressures=lambda: self.pressures,
         )
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
         volumes = VolumeManager(self.root)
         drivers, csi_drivers = DriverRegistry(), CsiDrivers(self.client, "n1")
-        plugins = PluginRegistry(self.root / "plugins_registry", (drivers, csi_drivers), PERIOD_S)
+        plugins = PluginRegistry(self.root / "plugins_registry", (drivers, csi_drivers, devices.offers), PERIOD_S)
         dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
         tokens = TokenManager(self.client)
         reader = CsiApiReader(self.client, tokens, "n1")
@@ -367,6 +381,7 @@ class MemoryKubelet:
             csi=CsiVolumes(self.client, csi_drivers, volumes, reader, self.root, look_s=LOOK_S),
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=dynamic_resources,
+            devices=devices,
             tokens=tokens,
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
@@ -381,14 +396,28 @@ class MemoryKubelet:
         context.tokens.on_change(self.pods.volume_contents_changed)
         context.csi.on_due(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
-        devices = dynamic_resources.run(lambda uid: not bound.synced.is_set() or pods.may_run(uid), PERIOD_S)
+        devices.offers.on_change(pods.devices_changed)
+
+        def may_be_here(uid: str) -> bool:
+            return not bound.synced.is_set() or pods.may_run(uid)
+
+        claims, given_back = dynamic_resources.run(may_be_here, PERIOD_S), devices.run(may_be_here, PERIOD_S)
+        servicer = PodResourcesServicer(pods_of_node, devices, dynamic_resources.prepared)
+        resources = unix_server.run(
+            self.root / "pod-resources.sock",
+            lambda server: pod_resources_grpc.add_PodResourcesListerServicer_to_server(servicer, server),
+        )
+        registering = registration.run(self.root / "device-plugins", devices.offers)
         upkeep = (
             recorder.run(),
             static_pods.run(),
             mirrors.run(),
             context.config_objects.run(),
             local_path.run(),
-            devices,
+            claims,
+            given_back,
+            registering,
+            resources,
             plugins.run(),
             context.csi.run(PERIOD_S),
         )

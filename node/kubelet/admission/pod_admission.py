@@ -22,6 +22,8 @@ from node.kubelet.admission.predicates import (
     pod_requests,
 )
 from node.kubelet.admission.preemption import PreemptionFailed
+from node.kubelet.deviceplugins.manager import DeviceManager
+from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.pod.pod_notes import PendingResize
 from node.kubelet.pod.pod_outcome import PodOutcome
 from podlab.api.pods import podresources, sysctls
@@ -35,6 +37,7 @@ from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
+UNEXPECTED = "UnexpectedAdmissionError"
 PREEMPTED = PodOutcome("Failed", "Preempting", "Preempted in order to admit critical pod", disrupts=True)
 Preempt = Callable[[str, PodOutcome], None]
 
@@ -51,6 +54,7 @@ class PodAdmission:
     allocatable: Mapping[str, meta_pb2.Quantity]
     node: Callable[[], node_pb2.Node | None]
     pods: Callable[[], Iterable[pod_pb2.Pod]]
+    devices: DeviceManager
     pressures: Callable[[], Collection[str]] = frozenset
     """The node's conditions of pressure that are true now."""
     allocations: Allocations = field(default_factory=Allocations)
@@ -85,6 +89,16 @@ class PodAdmission:
             return PodOutcome("Failed", sysctls.FORBIDDEN, f"forbidden sysctl: {forbidden}")
         if conditions := pressure.refusing(pod, self.pressures()):
             return PodOutcome("Failed", pressure.REASON, pressure.message(conditions))
+        try:
+            await self.devices.allocate(pod)
+        except DeviceError as error:
+            return PodOutcome("Failed", UNEXPECTED, f"Allocate failed due to {error}, which is unexpected")
+        outcome = await self._judge(pod)
+        if outcome is not None:
+            self.devices.release(pod.metadata.uid)
+        return outcome
+
+    async def _judge(self, pod: pod_pb2.Pod) -> PodOutcome | None:
         if not self._failed_predicates(pod, self.node() or self.own_node):
             self._admit(pod)
             return None
@@ -136,6 +150,8 @@ class PodAdmission:
     ) -> list[PredicateFailure | InsufficientResource]:
         # Extended resources, which others advertise, are in the API; the kubelet knows its own best.
         allocatable = {**node.status.allocatable, **self.allocatable}
+        for name in self.devices.offers.resources & allocatable.keys():
+            del allocatable[name]  # of those the pod has all by now
         return failed_predicates(pod, node, allocatable, self._others(pod))
 
     def _others(self, pod: pod_pb2.Pod) -> list[pod_pb2.Pod]:
@@ -158,7 +174,7 @@ class PodAdmission:
         except PreemptionFailed as error:
             cause = f"preemption: error finding a set of pods to preempt: {error}"
             message = f"Unexpected error while attempting to recover from admission failure: {cause}"
-            return PodOutcome("Failed", "UnexpectedAdmissionError", message)
+            return PodOutcome("Failed", UNEXPECTED, message)
         for victim in victims:
             log.info("pod %s is preempted for critical pod %s", victim.metadata.name, pod.metadata.name)
             self._preempted.add(victim.metadata.uid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import expand
@@ -84,6 +85,7 @@ def container_config(
     environment: Mapping[str, str],
     mounts: Sequence[cri.Mount],
     devices: Sequence[cri.Device] = (),
+    annotations: Mapping[str, str] = MappingProxyType({}),
     node_memory_bytes: int,
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
@@ -98,6 +100,7 @@ def container_config(
         devices=devices,
         labels={**identity(pod), CONTAINER_NAME: container.name},
         annotations={
+            **annotations,
             CONTAINER_HASH: podspec.container_hash(container),
             RESTART_COUNT: str(attempt.attempt),
             NEXT_BACKOFF: str(attempt.next_backoff_s),

@@ -32,6 +32,7 @@ class Edits:
     environment: dict[str, str] = field(default_factory=dict)
     devices: list[cri.Device] = field(default_factory=list)
     mounts: list[cri.Mount] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
 
 
 class _Node(TypedDict, total=False):

@@ -41,6 +41,10 @@ class DynamicResources:
         finally:
             await self._drivers.close()
 
+    def prepared(self, namespace: str, name: str) -> PreparedClaim | None:
+        """What is known here of the claim."""
+        return self._checkpoint.claims.get((namespace, name))
+
     async def prepare(self, pod: pod_pb2.Pod) -> None:
         """Returns when all that the pod claims can be used. Raises PreparationError, and ApiError."""
         if not pod.spec.resourceClaims and not pod.status.HasField("extendedResourceClaimStatus"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from node.kubelet.disk.state_file import StateFile
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 
 log = logging.getLogger(__name__)
+
+_LOST = "drivers are asked anew"
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,17 @@ class PreparedClaim:
         drivers = tuple(sorted({result.driver for result in results}))
         return cls(claim.metadata.uid, claim.metadata.namespace, claim.metadata.name, drivers)
 
-    def cdi_ids(self, request: str) -> list[str]:
-        """Of the devices for the request, or for one of its alternatives; of all where no request is named."""
+    def of_request(self, request: str) -> list[PreparedDevice]:
+        """The devices for the request, or for one of its alternatives; all where no request is named."""
         return [
-            each
+            device
             for device in self.devices
             if not request or not device.requests or any(_is_of(name, request) for name in device.requests)
-            for each in device.cdi_ids
         ]
+
+    def cdi_ids(self, request: str) -> list[str]:
+        """Of these devices."""
+        return [each for device in self.of_request(request) for each in device.cdi_ids]
 
 
 class _StoredDevice(TypedDict):
@@ -71,37 +76,52 @@ class _StoredClaim(TypedDict):
     is_prepared: bool
 
 
+class _ClaimState(TypedDict):
+    claims: list[_StoredClaim]
+
+
 class Checkpoint:
     """Claims by namespace and name. `save` after each change."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = StateFile[_ClaimState](path, _LOST)
         self.claims: dict[tuple[str, str], PreparedClaim] = {}
-        for told in self._stored():
-            claim = _claim(told)
-            self.claims[claim.namespace, claim.name] = claim
+        try:
+            state = self._file.load()
+            for claim in [_claim(told) for told in state["claims"]] if state is not None else ():
+                self.claims[claim.namespace, claim.name] = claim
+        except (KeyError, TypeError) as error:
+            log.error("%s cannot be understood: %s; %s", path, error, _LOST)
 
     def used_by(self, pod_uid: str) -> list[PreparedClaim]:
         """The claims of one pod."""
         return [claim for claim in self.claims.values() if pod_uid in claim.pods]
 
     def save(self) -> None:
-        """Replaces the file at once, so that a kubelet that is killed leaves the old one or the new one."""
-        told = [{**asdict(claim), "pods": sorted(claim.pods)} for claim in self.claims.values()]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        beside.write_text(json.dumps({"claims": told}))
-        beside.replace(self._path)
+        """Raises OSError."""
+        told = [_stored(claim) for claim in self.claims.values()]
+        self._file.save({"claims": told})
 
-    def _stored(self) -> list[_StoredClaim]:
-        try:
-            found: list[_StoredClaim] = json.loads(self._path.read_text())["claims"]
-        except FileNotFoundError:
-            return []
-        except (ValueError, KeyError, TypeError) as error:
-            log.error("%s cannot be read: %s; drivers are asked anew", self._path, error)
-            return []
-        return found
+
+def _stored(claim: PreparedClaim) -> _StoredClaim:
+    return {
+        "uid": claim.uid,
+        "namespace": claim.namespace,
+        "name": claim.name,
+        "drivers": list(claim.drivers),
+        "pods": sorted(claim.pods),
+        "devices": [
+            {
+                "driver": each.driver,
+                "pool": each.pool,
+                "device": each.device,
+                "requests": list(each.requests),
+                "cdi_ids": list(each.cdi_ids),
+            }
+            for each in claim.devices
+        ],
+        "is_prepared": claim.is_prepared,
+    }
 
 
 def _claim(told: _StoredClaim) -> PreparedClaim:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
+from node.kubelet.deviceplugins.offers import Count
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
@@ -43,6 +44,8 @@ class NodeObservation:
     """The conditions of pressure that are true."""
     images: tuple[Image, ...]
     info: node_pb2.NodeSystemInfo
+    devices: Mapping[str, Count] = field(default_factory=dict)
+    """By resource, those that device plugins offer."""
 
 
 def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
@@ -92,6 +95,9 @@ def node_status(
     for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
         status.allocatable[name].CopyFrom(amount)
+    for name, count in observation.devices.items():
+        status.capacity[name].string = str(count.capacity)
+        status.allocatable[name].string = str(count.allocatable)
     for address in settings.node_ips:
         status.addresses.add(type="InternalIP", address=address)
     status.addresses.add(type="Hostname", address=settings.node_name)

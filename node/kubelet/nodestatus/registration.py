@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
+from node.kubelet.deviceplugins.offers import Count
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.node_events import STARTING, NodeEvent, cordon_event, status_events
 from node.kubelet.nodestatus.node_status import (
@@ -71,8 +72,9 @@ class NodeRegistration:
         runtime: Runtime,
         network: PodNetwork,
         pressures: Callable[[], Collection[str]],
+        devices: Callable[[], Mapping[str, Count]],
     ) -> None:
-        """`pressures` gives the conditions of pressure that are true now."""
+        """`pressures` gives the conditions of pressure that are true now, `devices` what plugins offer, by resource."""
         self._settings = settings
         # Set once the API server says that the node was deleted. It stays set.
         self.removed = asyncio.Event()
@@ -81,6 +83,7 @@ class NodeRegistration:
         self._runtime_health = RuntimeHealth(runtime)
         self._network = network
         self._pressures = pressures
+        self._devices = devices
         self._news = asyncio.Event()
         self._capacity = capacity(settings)
         self._registered = False
@@ -192,4 +195,5 @@ class NodeRegistration:
             pressures=self._pressures(),
             images=runtime.images,
             info=machine_info.system_info(runtime.version, GIT_VERSION),
+            devices=self._devices(),
         )

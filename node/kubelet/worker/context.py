@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.runtime import Runtime
+from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.figures import KubeletFigures
@@ -57,6 +58,7 @@ class NodeContext:
     csi: CsiVolumes
     image_volumes: ImageVolumes
     dynamic_resources: DynamicResources
+    devices: DeviceManager
     config_objects: ConfigObjectManager
     tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]

@@ -24,6 +24,7 @@ from node.kubelet.containerconfig.environment import (
     references,
 )
 from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure, RuntimeUnavailable, Sandbox
+from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.dynamicresources.cdi import CdiError
 from node.kubelet.dynamicresources.pod_claims import PreparationError
 from node.kubelet.images import pull_secrets
@@ -149,7 +150,7 @@ class PodStartup:
             with self._record.measured("configuration", spec.name):
                 config = await self._configure(pod, spec, attempt, sandbox, image)
             (log_files.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
-        except (ConfigError, VolumeError, CdiError, OSError) as error:
+        except (ConfigError, VolumeError, CdiError, DeviceError, OSError) as error:
             self._block(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return
         await self._create_and_start(pod, spec, sandbox, config)
@@ -243,8 +244,10 @@ class PodStartup:
         )
         volumes, environment = self._context.volumes, environment_variables(pod, spec, environment_context)
         mounts = await asyncio.to_thread(volumes.mounts, pod, spec, contents.persistent_volumes, environment)
-        of_devices = await self._context.dynamic_resources.edits(pod, spec)
-        mounts += of_devices.mounts
+        of_claims = await self._context.dynamic_resources.edits(pod, spec)
+        of_plugins, of_cdi = await self._context.devices.edits(pod, spec)
+        for edits in (of_plugins, of_cdi, of_claims):
+            mounts += edits.mounts
         mounted_paths = {mount.container_path for mount in mounts}
         if "/etc/hosts" not in mounted_paths:
             mounts.append(volumes.hosts_mount(pod, list(ips)))
@@ -254,9 +257,10 @@ class PodStartup:
             pod,
             spec,
             attempt,
-            environment={**environment, **of_devices.environment},
+            environment={**of_plugins.environment, **environment, **of_cdi.environment, **of_claims.environment},
             mounts=mounts,
-            devices=of_devices.devices,
+            devices=[*of_plugins.devices, *of_cdi.devices, *of_claims.devices],
+            annotations=of_plugins.annotations,
             node_memory_bytes=self._context.memory_bytes,
         )
 

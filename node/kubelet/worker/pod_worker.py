@@ -168,7 +168,9 @@ class PodWorker:
             if pod is not None and pod_outcome.is_past_deadline(pod, now):
                 self._event("Normal", pod_outcome.DEADLINE_EXCEEDED.reason, pod_outcome.DEADLINE_EXCEEDED.message)
         if self._notes.terminating_since is not None and not observed.alive:
-            await self._context.dynamic_resources.release(self.uid)  # before anybody is told that the pod has ended
+            # Before anybody is told that the pod has ended.
+            await self._context.dynamic_resources.release(self.uid)
+            self._context.devices.release(self.uid)
         action = decide.next_action(pod, observed, self._notes, now)
         if pod is None:
             self._probes.stop()
@@ -178,6 +180,7 @@ class PodWorker:
             self._probes.sync(pod, observed, self._context.node_ips[0])
             status = pod_status(pod, observed, self._notes, now=now, host_ips=self._context.node_ips)
             self._record.look(pod, observed, self._notes, status)
+            self._context.devices.tell_health(pod, status)
             self._status_writer.write(self._api_pod() or pod, status)
             if status.phase == RUNNING and pod.status.phase != RUNNING:
                 self._context.figures.starts.observe(now - self._notes.accepted_at)

@@ -65,6 +65,11 @@ class PodWorkers:
         if worker is not None:
             worker.volume_contents_changed()
 
+    def devices_changed(self) -> None:
+        """Devices that pods have may be no longer healthy, or be so again."""
+        for uid in self._context.devices.pod_uids():
+            self.wake(uid)
+
     def driver_registered(self) -> None:
         """A driver of devices or volumes has come, for which pods may have waited."""
         for worker in self._workers.values():

@@ -14,6 +14,7 @@ from podlab.api.values import names
 _CACHED = 4096
 _PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 
+_NATIVE_DOMAIN = "kubernetes.io/"
 _NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 _LEADING_ZEROS = re.compile(r"(^|\.)0+(?=[0-9])")
 
@@ -125,3 +126,10 @@ def no_backsteps(value: str) -> Faults:
 def quoted(value: str) -> str:
     """As messages show a text within their own words."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def is_extended_resource(name: str) -> bool:
+    """Whether containers can ask for it as a resource that is no native one."""
+    if "/" not in name or _NATIVE_DOMAIN in name or name.startswith("requests."):
+        return False
+    return not qualified_name(f"requests.{name}")

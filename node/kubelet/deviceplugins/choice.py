@@ -1,0 +1,65 @@
+"""Which devices a container is given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from node.kubelet.deviceplugins.plugin import DeviceError
+from node.kubelet.pod import podspec
+from podlab.api.values import quantity
+from podlab.core.v1 import pod_pb2
+
+
+@dataclass(frozen=True)
+class DeviceRequest:
+    """How many devices of the resource the container asks for."""
+
+    container: str
+    resource: str
+    count: int
+
+
+def wanted(pod: pod_pb2.Pod, resources: Collection[str]) -> Iterator[DeviceRequest]:
+    """What the pod's containers ask for of these resources, init containers first."""
+    for container in (*pod.spec.initContainers, *pod.spec.containers):
+        by_claim = _by_claim(pod, container.name)
+        for name, amount in sorted(container.resources.limits.items()):
+            count = quantity.value(amount)
+            if name in resources and name not in by_claim and count:
+                yield DeviceRequest(container.name, name, count)
+
+
+def _by_claim(pod: pod_pb2.Pod, container: str) -> set[str]:
+    """The container's extended resources that drivers of claims give it."""
+    mappings = pod.status.extendedResourceClaimStatus.requestMappings
+    return {mapping.resourceName for mapping in mappings if mapping.containerName == container}
+
+
+def reusable(pod: pod_pb2.Pod, container: str, given: Mapping[str, Collection[str]]) -> set[str]:
+    """The devices, by container, that init containers leave to the container: they have ended before it starts."""
+    found: set[str] = set()
+    for earlier in (*pod.spec.initContainers, *pod.spec.containers):
+        if earlier.name == container:
+            break
+        if podspec.is_init(pod, earlier.name) and not podspec.is_sidecar(earlier):
+            found |= set(given.get(earlier.name, ()))
+        else:
+            found -= set(given.get(earlier.name, ()))
+    return found
+
+
+def check(wanted: DeviceRequest, healthy: Collection[str], free: Collection[str], reused: Collection[str]) -> None:
+    """Raises DeviceError where there are too few. `free` are those healthy ones that nobody has."""
+    if not healthy:
+        raise DeviceError(f"no healthy devices present; cannot allocate unhealthy devices {wanted.resource}")
+    lacking = wanted.count - len(set(reused) & set(healthy))
+    if lacking > len(free):
+        counts = f"Requested: {lacking}, Available: {len(free)}"
+        raise DeviceError(f"requested number of devices unavailable for {wanted.resource}. {counts}")
+
+
+def chosen(count: int, required: Iterable[str], preferred: Iterable[str], free: Collection[str]) -> list[str]:
+    """So many devices: the required ones, then what the plugin prefers of the free ones, then any."""
+    order = [*sorted(required), *(each for each in preferred if each in free), *sorted(free)]
+    return list(dict.fromkeys(order))[:count]
