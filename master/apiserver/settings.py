@@ -102,5 +102,7 @@ class ApiServerSettings:
     """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""
     backups: Path | None = None
     """Where `podlab-store backup` puts those that are made by the clock: this server's Lease tells of the last."""
+    otlp_endpoint: str = ""
+    """The collector of OpenTelemetry that is told the ways of pods, as http://host:4317; none without it."""
     etcd: EtcdSettings | None = None
     """What several servers share; without it, the store is a SQLite file in `data_dir`, for this server alone."""

@@ -1,6 +1,7 @@
 """How a command reaches the cluster: the client of the cluster that is meant, inside an event loop of its own."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import typer
 from podlab.client.client import Client
 from podlab.client.config import ClientConfig, load_client_config
 from podlab.settings import SettingsError
+from podlab.spans import traceparent
 
 T = TypeVar("T")
 _INTERRUPTED = 130  # what shells report for a command that SIGINT ended
@@ -29,7 +31,10 @@ def run(command: Callable[[Client], Awaitable[T]], *, field_manager: str = "") -
             typer.echo(f"Warning: {warning}", err=True)
 
     async def inside() -> T:
-        async with Client(config.server, config.tls, field_manager=field_manager, warned=warned) as client:
+        trace = traceparent.accepted(os.environ.get(traceparent.ENVIRONMENT, ""))
+        async with Client(
+            config.server, config.tls, field_manager=field_manager, warned=warned, traceparent=trace
+        ) as client:
             return await command(client)
 
     try:

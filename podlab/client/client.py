@@ -87,11 +87,13 @@ class Client:
         field_manager: str = "",
         warned: Callable[[str], None] | None = None,
         in_force: Callable[[Loaded], None] = lambda _: None,
+        traceparent: str = "",
     ) -> None:
         """`server` is host:port, or the addresses of several with commas between. `user_agent` is the program's name,
         which its writes are put down to unless `field_manager` says another. `warned` is told what the server warns of
         when something is written, `in_force` the certificates that the connection stands on: it follows their files in
-        `async with`. Raises SettingsError for addresses and certificates that cannot be used."""
+        `async with`. With a `traceparent` its calls say in which trace they are made. Raises SettingsError for
+        addresses and certificates that cannot be used."""
         system = os.uname()
         agent = f"{user_agent}/{__version__} ({system.sysname.lower()}/{system.machine})"
         try:
@@ -103,7 +105,7 @@ class Client:
         self.server = server
         self.outages = Outages(server)
         try:
-            self._connection = ApiConnection(servers, tls, agent, in_force)
+            self._connection = ApiConnection(servers, tls, agent, in_force, traceparent)
         except ValueError as error:
             raise SettingsError(f"{tls.cert}: {error}") from error
         self._following: asyncio.Task[None] | None = None

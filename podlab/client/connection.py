@@ -12,6 +12,7 @@ from typing import TypeVar
 import grpc
 
 from podlab.client.servers import Servers
+from podlab.client.tracecontext import interceptors
 from podlab.errors import METADATA_OPTIONS
 from podlab.tls import Loaded, Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
@@ -38,9 +39,12 @@ log = logging.getLogger(__name__)
 class ApiConnection:
     """`channel` and `stub` are those of now: calls go on where they began, new ones begin here."""
 
-    def __init__(self, servers: Servers, tls: Tls, agent: str, in_force: Callable[[Loaded], None]) -> None:
-        """`in_force` is told what the connection shows and trusts, now and whenever it changes. Raises OSError,
-        ValueError."""
+    def __init__(
+        self, servers: Servers, tls: Tls, agent: str, in_force: Callable[[Loaded], None], traceparent: str = ""
+    ) -> None:
+        """`in_force` is told what the connection shows and trusts, now and whenever it changes. With a `traceparent`
+        all calls are made in that trace. Raises OSError, ValueError."""
+        self._interceptors = interceptors(traceparent)
         self._options = [*_OPTIONS, *servers.options(), ("grpc.primary_user_agent", agent)]
         self._target = servers.target(random.SystemRandom())
         self._in_force = in_force
@@ -54,7 +58,12 @@ class ApiConnection:
         in_force(self._loaded)
 
     def _dialled(self, loaded: Loaded) -> grpc.aio.Channel:
-        return grpc.aio.secure_channel(self._target, loaded.channel_credentials(), options=self._options)
+        return grpc.aio.secure_channel(
+            self._target,
+            loaded.channel_credentials(),
+            options=self._options,
+            interceptors=self._interceptors or None,
+        )
 
     async def follow(self) -> None:
         """Look at the files for ever."""

@@ -95,6 +95,8 @@ class WriteContext:
     """Whether all is checked and nothing stored."""
     moment: Moment | None = None
     """What its reads must have seen. None: each write has a moment of its own, found when it is carried out."""
+    traceparent: str = ""
+    """In which trace the caller is, as W3C has it."""
     rules: Rules | None = None
     """What is asked of objects in the version that they come in. None: what the stored version asks."""
     warnings: list[str] = field(default_factory=list, compare=False)

@@ -20,6 +20,8 @@ from master.apiserver.app.cutoff.cutoff import Cutoff
 from master.apiserver.app.encryption import FollowedKeys
 from master.apiserver.app.event_expiry import EventExpiry
 from master.apiserver.app.opening import open_store
+from master.apiserver.app.tracing.collector import Collector
+from master.apiserver.app.tracing.exporter import TimelineExporter
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.apiserver.rest import server as rest
@@ -83,10 +85,7 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
         retain(opened, written_bytes, keep=settings.compact_keep_revisions),
         tell_certificates(_in_force(settings, keys)),
     ]
-    if keys is not None:
-        loops.append(keys.run())
-    if parts.trail is not None:
-        loops.append(parts.trail.writer.run())
+    loops += _wished(settings, parts, keys)
     try:
         async with _background(loops):
             for each in parts.kept:
@@ -96,6 +95,20 @@ async def serving(settings: ApiServerSettings, opened: Store, written_bytes: Cal
             await parts.servers.give_up()
     finally:
         await parts.outward.close()  # after the loops, which ask others as well
+
+
+def _wished(
+    settings: ApiServerSettings, parts: Parts, keys: FollowedKeys | None
+) -> list[Coroutine[object, object, None]]:
+    """What runs only where the settings ask for it. Raises SettingsError."""
+    loops: list[Coroutine[object, object, None]] = []
+    if keys is not None:
+        loops.append(keys.run())
+    if parts.trail is not None:
+        loops.append(parts.trail.writer.run())
+    if settings.otlp_endpoint:
+        loops.append(TimelineExporter(parts.cache, parts.timelines, Collector(settings.otlp_endpoint)).run())
+    return loops
 
 
 async def _begin(kept: KeptObjects) -> None:

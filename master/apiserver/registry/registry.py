@@ -152,7 +152,7 @@ class Registry:
         began_s = self.spans.now()
         written = await self._write(write)
         uid = objects.metadata(written.new).uid
-        self.spans.note(uid, _STORED, began_s, detail=write.operation)
+        self.spans.note(uid, _STORED, began_s, detail=write.context.traceparent)
         return written
 
     async def _write(self, write: Write) -> Written:

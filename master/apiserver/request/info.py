@@ -50,6 +50,8 @@ class RequestInfo:
     source: str = ""
     """The address it comes from."""
     user_agent: str = ""
+    traceparent: str = ""
+    """In which trace the caller is, as W3C has it; empty where it is in none."""
     sent: Callable[[], bytes] | None = None
     """Its body as JSON, when there is one."""
     refusal: ApiError | None = None

@@ -19,6 +19,7 @@ from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
 from podlab.kinds.resource import Resource
+from podlab.spans import traceparent
 
 _MADE = web.RequestKey("made", str)
 
@@ -61,6 +62,7 @@ class Call:
             named_manager=options.manager,
             dry_run=options.dry_run,
             moment=self.moment,
+            traceparent=traceparent.accepted(self.headers.get(traceparent.HEADER, "")),
             rules=asked,
         )
         if self.exchange is None:

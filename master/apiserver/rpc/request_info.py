@@ -26,6 +26,7 @@ from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import ApiError, ServicerContext
 from podlab.kinds.current import CurrentCatalog
 from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics
+from podlab.spans import traceparent
 from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
@@ -69,7 +70,8 @@ def asked(
         long_running=long_running,
         source=_address(context.peer()),
         sent=None if refusal else lambda: _sent(request),
-        user_agent=_user_agent(headers),
+        user_agent=_header(headers, "user-agent"),
+        traceparent=traceparent.accepted(_header(headers, traceparent.HEADER)),
         refusal=refusal,
     )
     context.set_trailing_metadata(((AUDIT_ID, made.audit_id),))
@@ -179,9 +181,9 @@ def of_discovery(_: Any) -> Aim:
     return Aim((Attributes("get", path="/apis"),))
 
 
-def _user_agent(headers: Iterable[tuple[str, str | bytes]]) -> str:
+def _header(headers: Iterable[tuple[str, str | bytes]], wanted: str) -> str:
     for name, value in headers:
-        if name == "user-agent":
+        if name == wanted:
             return str(value)
     return ""
 

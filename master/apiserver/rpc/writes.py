@@ -49,6 +49,7 @@ def context(
         named_manager=named,
         dry_run=dry_run,
         moment=by.moment,
+        traceparent=by.info.traceparent,
         warnings=by.warnings,
         annotations=by.annotations,
     )

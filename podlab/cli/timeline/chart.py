@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from podlab.cli.objects import printing
-from podlab.cli.timeline.steps import Share, Way, shares, with_waits
+from podlab.spans.way import Share, Way, shares, with_waits
 
 _LEAST_BAR = 12
 _MS = 1_000_000

@@ -15,12 +15,13 @@ from podlab.cli import failures, session
 from podlab.cli.objects import printing, targets
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
 from podlab.cli.pods.pod_lookup import selector_of
-from podlab.cli.timeline import chart, document, fallback, page, steps
-from podlab.cli.timeline.steps import Way
+from podlab.cli.timeline import chart, document, fallback, page
 from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import Forbidden
+from podlab.spans import way
+from podlab.spans.way import Way
 from podlab.v1 import timeline_pb2, timeline_pb2_grpc
 
 _DEADLINE_S = 60.0
@@ -101,8 +102,8 @@ async def _way(client: Client, pod: Pod) -> Way:
     metadata = pod.metadata
     request = timeline_pb2.PodTimelineRequest(namespace=metadata.namespace, name=metadata.name)
     stub: timeline_pb2_grpc.TimelineAsyncStub = timeline_pb2_grpc.TimelineStub(client.channel)
-    found = steps.way(await stub.PodTimeline(request, timeout=_DEADLINE_S))
-    return steps.with_less_exact(found, fallback.told(pod, await _events(client, pod)))
+    found = way.way(await stub.PodTimeline(request, timeout=_DEADLINE_S))
+    return way.with_less_exact(found, fallback.told(pod, await _events(client, pod)))
 
 
 async def _events(client: Client, pod: Pod) -> list[Event]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from podlab.api.values.jsonvalues import Json
-from podlab.cli.timeline.steps import Share, Way, shares, with_waits
+from podlab.spans import otlp
+from podlab.spans.way import Share, Way, shares, with_waits
 
 _MS = 1_000_000
 
@@ -18,6 +19,8 @@ def _pod(name: str, found: Way) -> Json:
     return {
         "name": name,
         "uid": found.uid,
+        "trace_id": otlp.trace_id(found.uid).hex(),
+        "callers": list(found.callers),
         "began_ns": found.began_ns,
         "ready_ms": _since(found, found.ready_ns),
         "reached_ms": _since(found, found.reached_ns),

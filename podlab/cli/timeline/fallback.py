@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from podlab.api.values import times
-from podlab.cli.timeline.steps import READY, STORED, WayStep
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import MicroTime, Time
+from podlab.spans.way import READY, STORED, WayStep
 
 _OF_EVENTS = {"Scheduled": ("scheduler", "bound"), "Created": ("kubelet", "create"), "Started": ("kubelet", "start")}
 _NS = 1_000_000_000

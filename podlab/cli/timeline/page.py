@@ -6,7 +6,7 @@ from html import escape
 
 from podlab.cli.timeline import chart
 from podlab.cli.timeline.chart import ms
-from podlab.cli.timeline.steps import Share, Way, shares, with_waits
+from podlab.spans.way import Share, Way, shares, with_waits
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --dim: #6b7280; --bad: #b91c1c;

@@ -1,55 +1,13 @@
-"""Answers of the API server, of a pod whose way is 100 ms long."""
+"""The way of a pod."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
+from podlab_testing import timelines
 
-from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse
-
-MS = 1_000_000
-START_NS = 1_700_000_000_000 * MS
-
-Told = tuple[str, str, float, float, str]
-"""Key, name, from and to which millisecond, detail."""
-
-
-def component(name: str, *told: Told, node: str = "", skew_ms: float = 0.0, error_ms: float = 1.0) -> ComponentSpans:
-    """What a component tells whose clock is ahead by that."""
-    made = ComponentSpans(
-        component=name, node=node, skew_ns=int(skew_ms * MS), skew_error_ns=int(error_ms * MS), since_ns=1
-    )
-    for key, span, began_ms, ended_ms, detail in told:
-        began_ns, ended_ns = (START_NS + int((each + skew_ms) * MS) for each in (began_ms, ended_ms))
-        made.spans.add(key=key, name=span, began_ns=began_ns, ended_ns=ended_ns, detail=detail)
-    return made
-
-
-@pytest.fixture
-def spans_of() -> Callable[..., ComponentSpans]:
-    return component
+from podlab.v1.timeline_pb2 import PodTimelineResponse
 
 
 @pytest.fixture
 def answer() -> PodTimelineResponse:
-    made = PodTimelineResponse(uid="pod")
-    made.owners.add(uid="rs", kind="ReplicaSet", name="web-1")
-    made.components.extend(
-        [
-            component("apiserver", ("pod", "stored", 1, 5, "CREATE"), ("pod", "stored", 200, 201, "UPDATE")),
-            component("controllers", ("pod", "created", 0, 6, "by ReplicaSet web-1"), ("rs", "seen", -10, -10, "")),
-            component("scheduler", ("pod", "seen", 7, 7, ""), ("pod", "bound", 8, 12, "n1")),
-            component(
-                "kubelet",
-                ("pod", "sandbox", 14, 54, ""),
-                ("pod", "network", 20, 50, "podlab"),
-                ("pod", "ready told", 60, 62, ""),
-                node="n1",
-            ),
-            component("proxy", ("default/web:10.0.0.1", "rules", 70, 80, "web"), node="n1"),
-            component("proxy", ("default/web:10.0.0.1", "rules", 75, 90, "web"), node="n2", skew_ms=500),
-            ComponentSpans(component="dns", node="n2", error="no answer"),
-        ]
-    )
-    return made
+    return timelines.timeline()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from podlab.cli.timeline import chart
-from podlab.cli.timeline.steps import Way, way
+from podlab.spans.way import Way, way
 from podlab.v1.timeline_pb2 import PodTimelineResponse
 
 

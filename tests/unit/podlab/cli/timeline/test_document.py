@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from podlab.cli.timeline.document import document
-from podlab.cli.timeline.steps import way
+from podlab.spans.way import way
 from podlab.v1.timeline_pb2 import PodTimelineResponse
 
 

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 from podlab.cli.timeline.page import page
-from podlab.cli.timeline.steps import way
+from podlab.spans.way import way
 from podlab.v1.timeline_pb2 import PodTimelineResponse
 
 

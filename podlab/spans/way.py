@@ -31,6 +31,8 @@ class WayStep:
     detail: str = ""
     owner: str = ""
     exact: bool = True
+    caller: str = ""
+    """The traceparent of who asked the API server for it."""
 
     @property
     def took_ns(self) -> int:
@@ -97,6 +99,11 @@ class Way:
         return min((each.began_ns for each in self.steps), default=0)
 
     @property
+    def callers(self) -> tuple[str, ...]:
+        """The traceparents of those who asked for the pod, or for what made it."""
+        return tuple(dict.fromkeys(each.caller for each in self.steps if each.caller))
+
+    @property
     def ready_ns(self) -> int | None:
         """When the API server knew that the pod is ready."""
         return _last(each for each in self.steps if each.name in (READY, "ready"))
@@ -137,10 +144,10 @@ def _steps(answer: PodTimelineResponse, told: ComponentSpans) -> list[WayStep]:
 
 
 def _step(told: ComponentSpans, span: Span, owner: str, ahead_ns: int) -> WayStep:
-    # What the API server did with an owner needs no words: it was made, or changed.
     detail = "" if span.name == STORED else span.detail
     began_ns, ended_ns = span.began_ns - ahead_ns, span.ended_ns - ahead_ns
-    return WayStep(span.name, told.component, told.node, began_ns, ended_ns, detail, owner)
+    caller = span.detail if span.name == STORED else ""
+    return WayStep(span.name, told.component, told.node, began_ns, ended_ns, detail, owner, caller=caller)
 
 
 def _of_pod(taken: Sequence[WayStep], made_ns: int) -> list[WayStep]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.cli.timeline.steps import WayStep, shares, way, with_less_exact, with_waits
+from podlab.spans.way import WayStep, shares, way, with_less_exact, with_waits
 from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse
 
 MS = 1_000_000
