@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.kubelet.admission.pod_admission import PodAdmission
+from node.kubelet.cgroups import groups, layout
+from node.kubelet.cgroups.groups import Groups
+from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.deviceplugins import registration
 from node.kubelet.deviceplugins.given import GivenDevices
@@ -267,6 +270,7 @@ class Kubelet:
             images=_image_manager(self.settings.image_pulls, self.runtime),
             admission=self._admission,
             volumes=volumes,
+            cgroups=PodCgroups(Groups(groups.mounted()), layout.of_node(amounts)),
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
             csi=CsiVolumes(self.client, self._csi_drivers, volumes, reader, self.settings.root_dir),

@@ -27,6 +27,7 @@ DECIDING = (
     "master.apiserver.aggregation.p*",
     "master.apiserver.aggregation.registration",
     "podlab.cel.*",
+    "node.kubelet.cgroups.layout",
     "podlab.kinds.defaults.*",
     "master.apiserver.authentication.jwt",
     "master.apiserver.authentication.oidc_discovery",

@@ -16,7 +16,13 @@ ctr -n k8s.io containers ls -q | sed 's/^/id /'
 ctr -n k8s.io snapshots ls | awk '$NF == "Active" {print "snapshot", $1}'
 cd /var/lib/cni/networks/podlab && for ip in $(ls | grep '^[0-9]'); do echo "address $(head -1 $ip | tr -d '\r')"; done
 cd /sys/fs/cgroup
-for group in $(ls -d memory/kubepods/*/ kubepods/*/ 2>/dev/null); do echo "cgroup $(basename $group)"; done
+for group in $(find */kubepods kubepods -mindepth 1 -type d 2>/dev/null | sort -u); do
+    case $(basename $group) in
+        burstable | besteffort) ;;
+        pod*) echo "group $(basename $group | cut -c 4-)" ;;
+        *) echo "cgroup $(basename $group)" ;;
+    esac
+done
 ctr -n k8s.io containers ls -q "$1" | sed 's/^/container /'
 """
 
@@ -46,7 +52,7 @@ def _leftovers(lab: Lab, node: str, uids: set[str]) -> list[str]:
     assert done.returncode == 0, done.stderr
     things = [tuple(line.split(" ", 1)) for line in done.stdout.splitlines()]
     ids = {owner for what, owner in things if what == "id"}
-    by_uid = {"directory", "logs", "mount"}
+    by_uid = {"directory", "logs", "mount", "group"}
     return [
         f"{node}: {what} of {owner}"
         for what, owner in things

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from node.kubelet.admission.pod_admission import PodAdmission
+from node.kubelet.cgroups.groups import Groups, Hierarchy
+from node.kubelet.cgroups.layout import MIN_SHARES, GroupLimits
+from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import (
     POD_NAME,
@@ -329,6 +332,7 @@ class MemoryKubelet:
     runtime: MemoryRuntime
     root: Path
     pods: PodWorkers | None = None
+    hierarchies: Sequence[Hierarchy] = ()
     timings: WorkerTimings = field(default_factory=WorkerTimings)
     pressures: frozenset[str] = frozenset()
     problems: list[str] = field(default_factory=list)
@@ -376,6 +380,7 @@ class MemoryKubelet:
             images=ImageManager(self.runtime),
             admission=admission,
             volumes=volumes,
+            cgroups=PodCgroups(Groups(self.hierarchies), GroupLimits(MIN_SHARES)),
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
             csi=CsiVolumes(self.client, csi_drivers, volumes, reader, self.root, look_s=LOOK_S),

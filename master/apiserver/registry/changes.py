@@ -114,14 +114,17 @@ def joined(sent: Any, old: Message, resource: Resource) -> Message:
 
 
 def resized(sent: Message, old: Message, resource: Resource) -> Message:
-    """The pod after a change of what its containers may use: `old` with the resources that were sent. Containers stand
-    as they were sent, for their rules to judge."""
+    """The pod after a change of what it and its containers may use: `old` with the resources that were sent.
+    Containers stand as they were sent, for their rules to judge."""
     new, wanted = copied(typed(old, Pod)), typed(sent, Pod)
     for name in ("containers", "initContainers"):
         before = {each.name: each for each in getattr(new.spec, name)}
         containers = [_resized_container(each, before.get(each.name)) for each in getattr(wanted.spec, name)]
         new.spec.ClearField(name)
         getattr(new.spec, name).extend(containers)
+    new.spec.ClearField("resources")
+    if wanted.spec.HasField("resources"):
+        new.spec.resources.CopyFrom(wanted.spec.resources)
     defaults.settle(new, old)
     resource.strategy.set_defaults(new)
     return new

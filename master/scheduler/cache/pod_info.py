@@ -19,7 +19,7 @@ _shapes: dict[Hashable, PodShape] = {}  # by all that a shape is made from
 _RELEVANT = frozenset(
     [
         *("containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity"),
-        *("overhead", "resourceClaims"),
+        *("overhead", "resourceClaims", "resources"),
     ]
 )
 _IRRELEVANT = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _RELEVANT)

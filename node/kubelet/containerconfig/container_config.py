@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from node.kubelet.cgroups import layout
 from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import expand
 from node.kubelet.containerconfig.linux_resources import linux_resources
@@ -28,8 +29,6 @@ from podlab.api.pods import sysctls
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-# All containers are siblings in it, so that their CPU shares compare directly.
-CGROUP_PARENT = "/kubepods"
 _PROTOCOLS = {"": cri.TCP, "TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP}
 
 
@@ -60,7 +59,7 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> c
         labels={**pod.metadata.labels, **identity(pod)},
         annotations=pod.metadata.annotations,
         linux=cri.LinuxPodSandboxConfig(
-            cgroup_parent=CGROUP_PARENT,
+            cgroup_parent=layout.path(pod),
             security_context=sandbox_security(pod),
             sysctls={sysctls.with_dots(each.name): each.value for each in pod.spec.securityContext.sysctls},
         ),
@@ -101,7 +100,7 @@ def container_config(
         labels={**identity(pod), CONTAINER_NAME: container.name},
         annotations={
             **annotations,
-            CONTAINER_HASH: podspec.container_hash(container),
+            CONTAINER_HASH: podspec.container_hash(pod.spec, container),
             RESTART_COUNT: str(attempt.attempt),
             NEXT_BACKOFF: str(attempt.next_backoff_s),
             MESSAGE_PATH: container.terminationMessagePath,

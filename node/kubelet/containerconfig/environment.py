@@ -157,6 +157,8 @@ def resource_value(
     amounts = of.resources.limits if side == "limits" else of.resources.requests
     if resource in amounts:
         amount = quantity.parse(amounts[resource])
+    elif side == "limits" and resource in pod.spec.resources.limits:
+        amount = quantity.parse(pod.spec.resources.limits[resource])
     elif side == "limits" and resource in allocatable:
         amount = quantity.parse(allocatable[resource])
     else:

@@ -3,15 +3,13 @@ https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/."
 
 from __future__ import annotations
 
+from node.kubelet.cgroups import layout
+from podlab.api.pods import podresources
 from podlab.api.pods.qos import BEST_EFFORT, GUARANTEED, qos_class
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-SHARES_PER_CPU = 1024
-MIN_SHARES = 2
-PERIOD_US = 100_000
-MIN_QUOTA_US = 1_000
 # Guaranteed pods go last when the node's memory runs out, BestEffort ones first.
 GUARANTEED_ADJ = -997
 BEST_EFFORT_ADJ = 1000
@@ -20,16 +18,16 @@ BEST_EFFORT_ADJ = 1000
 def linux_resources(
     pod: pod_pb2.Pod, container: pod_pb2.Container, *, node_memory_bytes: int
 ) -> cri.LinuxContainerResources:
-    """What the runtime is told about one container."""
-    limits, requests = container.resources.limits, container.resources.requests
-    cpu = requests.get("cpu", limits.get("cpu"))
+    """What the runtime is told about one container, whose limits are its pod's where it has none of its own."""
+    limits, requests = podresources.limits_of(pod.spec, container), container.resources.requests
+    cpu = requests.get("cpu", container.resources.limits.get("cpu"))
     result = cri.LinuxContainerResources(
-        cpu_shares=max(MIN_SHARES, quantity.millis(cpu) * SHARES_PER_CPU // 1000) if cpu is not None else MIN_SHARES,
-        cpu_period=PERIOD_US,
+        cpu_shares=layout.shares(quantity.millis(cpu)) if cpu is not None else layout.MIN_SHARES,
+        cpu_period=layout.PERIOD_US,
         oom_score_adj=_oom_score_adj(pod, container, node_memory_bytes),
     )
     if "cpu" in limits and quantity.millis(limits["cpu"]):
-        result.cpu_quota = max(MIN_QUOTA_US, quantity.millis(limits["cpu"]) * PERIOD_US // 1000)
+        result.cpu_quota = layout.quota_us(quantity.millis(limits["cpu"]))
     if "memory" in limits:
         result.memory_limit_in_bytes = quantity.value(limits["memory"])
     return result
@@ -43,5 +41,15 @@ def _oom_score_adj(pod: pod_pb2.Pod, container: pod_pb2.Container, node_memory_b
         return BEST_EFFORT_ADJ
     limits, requests = container.resources.limits, container.resources.requests
     request = requests.get("memory", limits.get("memory"))
-    share = 1000 * quantity.value(request) // max(1, node_memory_bytes) if request is not None else 0
+    asked = (quantity.value(request) if request is not None else 0) + _part_of_the_rest(pod.spec)
+    share = 1000 * asked // max(1, node_memory_bytes)
     return min(BEST_EFFORT_ADJ - 1, max(1000 + GUARANTEED_ADJ, 1000 - share))
+
+
+def _part_of_the_rest(spec: pod_pb2.PodSpec) -> int:
+    """What the pod as a whole asks for beyond what its containers do is for all of them alike, in bytes."""
+    if "memory" not in spec.resources.requests:
+        return 0
+    asked = podresources.container_requests(spec).get("memory", 0)
+    rest = podresources.rounded("memory", quantity.parse(spec.resources.requests["memory"]) - asked)
+    return max(0, rest) // (len(spec.containers) + len(spec.initContainers))

@@ -81,7 +81,7 @@ def _starts_and_stops(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, 
     for container in podspec.all_containers(pod):
         run = observed.latest(container.name)
         if run is not None and run.alive:
-            reason = _kill_reason(container, run, notes)
+            reason = _kill_reason(pod.spec, container, run, notes)
             if reason is not None and run.id not in notes.stopping:
                 grace_s = reason.grace_s if reason.grace_s is not None else podspec.grace_s(pod)
                 yield StopContainer(run.id, container.name, grace_s, reason.message)
@@ -115,7 +115,7 @@ def _start(
     if run is None and pod_outcome.is_done(pod, container, observed):
         return
     # Whoever asked for another image or size need not wait.
-    earliest = restart_backoff.due(run) if run is not None and not is_outdated(container, run) else 0.0
+    earliest = restart_backoff.due(run) if run is not None and not is_outdated(pod.spec, container, run) else 0.0
     blocked = notes.blocked_starts.get(container.name)
     earliest = max(earliest, blocked.until if blocked is not None else 0.0)
     if earliest > now:
@@ -133,7 +133,7 @@ def _has_run(pod: pod_pb2.Pod, ephemeral: pod_pb2.Container, observed: ObservedP
 
 
 def _runs_again(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container, observed: ObservedPod) -> bool:
-    if podspec.restarts(pod, container, run.exit_code) or is_outdated(container, run):
+    if podspec.restarts(pod, container, run.exit_code) or is_outdated(pod.spec, container, run):
         return True
     # A new sandbox begins with all init containers.
     return (
@@ -159,20 +159,22 @@ def _next_init(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes) -> str 
     return None
 
 
-def _kill_reason(container: pod_pb2.Container, run: Container, notes: PodNotes) -> KillReason | None:
+def _kill_reason(
+    spec: pod_pb2.PodSpec, container: pod_pb2.Container, run: Container, notes: PodNotes
+) -> KillReason | None:
     reason = notes.to_kill.get(run.id)
-    if reason is not None or not is_outdated(container, run):
+    if reason is not None or not is_outdated(spec, container, run):
         return reason
-    image, wanted = run.annotations[CONTAINER_HASH].partition("-")[0], podspec.container_hash(container)
+    image, wanted = run.annotations[CONTAINER_HASH].partition("-")[0], podspec.container_hash(spec, container)
     if image == wanted.partition("-")[0]:
         return KillReason(f"Container {container.name} resize requires restart")
     return KillReason(f"Container {container.name} definition changed, will be restarted")
 
 
-def is_outdated(container: pod_pb2.Container, run: Container) -> bool:
+def is_outdated(spec: pod_pb2.PodSpec, container: pod_pb2.Container, run: Container) -> bool:
     """Whether the run is of another image, or another size, and another one is to take its place."""
     run_hash = run.annotations.get(CONTAINER_HASH)
-    return run_hash is not None and run_hash != podspec.container_hash(container)
+    return run_hash is not None and run_hash != podspec.container_hash(spec, container)
 
 
 def _attempt(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container | None) -> int:

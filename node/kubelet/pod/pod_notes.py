@@ -12,6 +12,7 @@ from node.kubelet.cri.runtime import Container
 from podlab.core.v1 import pod_pb2
 
 FOREVER = float("inf")
+WHOLE_POD = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class PodNotes:
     keeps_ended: bool = True
     # None: the pod has what it asks for.
     pending_resize: PendingResize | None = None
-    # Running containers that do not have yet what the node has set aside for them.
+    # Running containers that do not have yet what the node has set aside for them. The empty id: the pod as a whole.
     resizing: set[str] = field(default_factory=set)
     # Why they do not get it.
     resize_error: str = ""
@@ -98,4 +99,4 @@ class PodNotes:
                 del known[container_id]
         self.started &= present
         self.post_start_done &= present
-        self.resizing &= present
+        self.resizing &= present | {WHOLE_POD}

@@ -9,7 +9,7 @@ from node.kubelet.cri.runtime import ObservedPod
 from node.kubelet.pod import pod_outcome, unknown_status
 from node.kubelet.pod.container_status import container_status, has_run, time_of
 from node.kubelet.pod.pod_conditions import conditions_of_others, pod_conditions
-from node.kubelet.pod.pod_notes import PodNotes
+from node.kubelet.pod.pod_notes import WHOLE_POD, PodNotes
 from podlab.api.pods import containers
 from podlab.api.pods.podphase import RUNNING, TERMINAL
 from podlab.api.pods.qos import qos_class
@@ -38,6 +38,7 @@ def pod_status(
     ):
         statuses.extend(container_status(pod, spec, observed, notes, now) for spec in specs)
     status.startTime.CopyFrom(before.startTime if before.HasField("startTime") else time_of(notes.accepted_at))
+    _tell_resources(status, pod, before if WHOLE_POD in notes.resizing else None)
     for ip in _pod_ips(pod, observed, host_ips):
         status.podIPs.add(ip=ip)
     status.podIP = status.podIPs[0].ip if status.podIPs else ""
@@ -72,6 +73,17 @@ def keep_claims(status: pod_pb2.PodStatus, before: pod_pb2.PodStatus) -> None:
     status.ClearField("extendedResourceClaimStatus")
     if before.HasField("extendedResourceClaimStatus"):
         status.extendedResourceClaimStatus.CopyFrom(before.extendedResourceClaimStatus)
+
+
+def _tell_resources(status: pod_pb2.PodStatus, pod: pod_pb2.Pod, before: pod_pb2.PodStatus | None) -> None:
+    """What the node has set aside for the pod as a whole, and what it runs with: what was told `before` while that is
+    not what it is to be. Nothing of pods that ask for nothing as a whole."""
+    if not pod.spec.HasField("resources"):
+        return
+    for name, amount in pod.spec.resources.requests.items():
+        status.allocatedResources[name].CopyFrom(amount)
+    told = before.resources if before is not None and before.HasField("resources") else pod.spec.resources
+    status.resources.CopyFrom(told)
 
 
 def _was_refused(pod: pod_pb2.Pod, observed: ObservedPod) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from podlab.api.pods import containers
+from podlab.api.pods import containers, podresources
 from podlab.api.selection.labels import CONFIG_SOURCE, FILE_SOURCE
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
@@ -86,14 +86,14 @@ def grace_s(pod: pod_pb2.Pod) -> int:
     return DEFAULT_GRACE_S
 
 
-def container_hash(container: pod_pb2.Container) -> str:
+def container_hash(spec: pod_pb2.PodSpec, container: pod_pb2.Container) -> str:
     """A container with another hash is replaced: one with another image, or with another amount of a resource whose
-    changes restart it."""
+    changes restart it, be it its own or its pod's."""
     image = hashlib.sha256(container.image.encode()).hexdigest()[:8]
     restarting = sorted(each.resourceName for each in container.resizePolicy if each.restartPolicy == RESTART)
     if not restarting:
         return image
-    sides = (container.resources.requests, container.resources.limits)
+    sides = (container.resources.requests, podresources.limits_of(spec, container))
     amounts = [str(quantity.parse(side[name])) if name in side else "" for name in restarting for side in sides]
     return f"{image}-{hashlib.sha256(' '.join([*restarting, *amounts]).encode()).hexdigest()[:8]}"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from node.kubelet.admission.pod_admission import PodAdmission
+from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.dynamicresources.manager import DynamicResources
@@ -53,6 +54,7 @@ class NodeContext:
     images: ImageManager
     admission: PodAdmission
     volumes: VolumeManager
+    cgroups: PodCgroups
     ephemeral_storage: EphemeralStorageMonitor
     claims: ClaimReader
     csi: CsiVolumes

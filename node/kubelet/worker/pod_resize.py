@@ -9,12 +9,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from node.kubelet.cgroups import layout
 from node.kubelet.containerconfig.linux_resources import linux_resources
 from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import Container, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.pod import decide, resizing
 from node.kubelet.pod.callbacks import PodCallbacks
-from node.kubelet.pod.pod_notes import FOREVER, PodNotes
+from node.kubelet.pod.pod_notes import FOREVER, WHOLE_POD, PodNotes
 from node.kubelet.worker.context import NodeContext
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -72,6 +73,8 @@ class PodResize:
         present = {run.id for run in observed.containers}
         self._updated = {at: told for at, told in self._updated.items() if at in present}
         notes.resizing = {each.run.id for each in self._to_update} | set(_to_restart(pod, observed))
+        if observed.alive and not self._context.cgroups.is_set(pod):
+            notes.resizing.add(WHOLE_POD)
         if was_resizing and not notes.resizing:
             notes.resize_error, self._has_begun = "", False
             self._callbacks.event("Normal", "ResizeCompleted", resizing.described(pod, "completed"))
@@ -82,7 +85,32 @@ class PodResize:
         return RETRY_S if self._notes.pending_resize is not None or self._notes.resize_error else FOREVER
 
     async def update(self, pod: pod_pb2.Pod) -> bool:
-        """Gives the containers what they are to have. True when one of them got it. Raises RuntimeUnavailable."""
+        """Gives pod and containers what they are to have: the pod room first, and no more than that when its containers
+        have theirs. True when one of them got it. Raises RuntimeUnavailable."""
+        if WHOLE_POD not in self._notes.resizing:
+            return await self._update_containers(pod)
+        cgroups = self._context.cgroups
+        try:
+            await cgroups.widen(pod)
+            done = await self._update_containers(pod)
+            if self._notes.resizing == {WHOLE_POD}:
+                await self._check_whole(pod)
+                await cgroups.admit(pod)
+                log.info("pod %s is resized", pod.metadata.name)
+                done = True
+        except OSError as error:
+            self._failed(pod, f"resizing the pod's cgroup: {error}")
+            return False
+        return done
+
+    async def _check_whole(self, pod: pod_pb2.Pod) -> None:
+        """Raises OSError when the pod uses more memory than it is to have: one of its processes would be killed."""
+        wanted, used = layout.of_pod(pod).memory_bytes, await self._context.cgroups.memory_used(pod)
+        if 0 < wanted <= used:
+            where = f"attempting to set pod memory limit ({wanted}) below current usage ({used})"
+            raise OSError(f"cannot decrease memory limits: {where}")
+
+    async def _update_containers(self, pod: pod_pb2.Pod) -> bool:
         done = False
         for each in self._to_update:
             try:
@@ -120,7 +148,7 @@ class PodResize:
     def _find(self, pod: pod_pb2.Pod, observed: ObservedPod) -> Iterator[_Update]:
         for container in resizing.resizable(pod.spec):
             run = observed.latest(container.name)
-            if run is None or not run.alive or decide.is_outdated(container, run):
+            if run is None or not run.alive or decide.is_outdated(pod.spec, container, run):
                 continue
             wanted = linux_resources(pod, container, node_memory_bytes=self._context.memory_bytes)
             if self._differs(pod, run, wanted):
@@ -138,5 +166,5 @@ def _to_restart(pod: pod_pb2.Pod, observed: ObservedPod) -> Iterator[str]:
     """The running containers that start anew with other resources."""
     for container in resizing.resizable(pod.spec):
         run = observed.latest(container.name)
-        if run is not None and run.alive and container.resizePolicy and decide.is_outdated(container, run):
+        if run is not None and run.alive and container.resizePolicy and decide.is_outdated(pod.spec, container, run):
             yield run.id

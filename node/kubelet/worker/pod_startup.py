@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from node import resolvconf
+from node.kubelet.cgroups import layout
 from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.container_config import ContainerAttempt
 from node.kubelet.containerconfig.environment import (
@@ -58,6 +59,10 @@ SHOW_ERROR_S = 3.0
 _SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
 
 
+class GroupError(Exception):
+    """The kernel does not take a pod's control group."""
+
+
 class PodStartup:
     """Of one pod. Raises only RuntimeUnavailable and ApiError, which are not the pod's fault."""
 
@@ -82,6 +87,7 @@ class PodStartup:
                 await self.refresh_volumes(pod)
             with self._record.measured("devices") if pod.spec.resourceClaims else nullcontext():
                 await self._context.dynamic_resources.prepare(pod)
+            await self._make_group(pod)
             async with self._context.start_limiter.slot(start_limiter.SANDBOX):
                 with self._record.measured("sandbox"):
                     await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
@@ -94,10 +100,22 @@ class PodStartup:
             self._block_sandbox("FailedPrepareDynamicResources", why)
         except OSError as error:
             self._block_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
+        except GroupError as error:
+            self._block_sandbox("FailedCreatePodContainer", str(error))
         except RuntimeFailure as error:
             await self._sandbox_failed(pod, error)
         else:
             self._notes.blocked_starts.pop("", None)
+
+    async def _make_group(self, pod: pod_pb2.Pod) -> None:
+        """Raises GroupError."""
+        try:
+            await self._context.cgroups.admit(pod)
+        except OSError as error:
+            group = layout.path(pod)
+            raise GroupError(
+                f"unable to ensure pod container exists: failed to create container for {group}: {error}"
+            ) from error
 
     async def _sandbox_failed(self, pod: pod_pb2.Pod, error: RuntimeFailure) -> None:
         """What is the node's fault, that it has no CNI plugin, is told as such."""

@@ -313,6 +313,7 @@ class PodWorker:
         if pod is not None:
             await self._write_last_status()
         await self._release_volumes()
+        await self._context.cgroups.remove(self.uid)
         await asyncio.to_thread(_remove_logs, self.uid)
         # The directory goes last: it shows a kubelet that is restarted in between that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)

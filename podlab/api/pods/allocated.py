@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from podlab.api.objects import condition
 from podlab.api.values import quantity
-from podlab.core.v1.pod_pb2 import ContainerStatus, Pod, PodSpec
+from podlab.core.v1.pod_pb2 import ContainerStatus, Pod, PodSpec, PodStatus, ResourceRequirements
 from podlab.meta.v1.meta_pb2 import Quantity
 
 PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
@@ -28,18 +28,19 @@ def charged(pod: Pod) -> PodSpec:
         if each.allocatedResources or each.resources.requests
     }
     containers = [*pod.spec.containers, *pod.spec.initContainers] if told else []
-    if all(each.name not in told or _agree(each.resources.requests, told[each.name]) for each in containers):
+    whole_agrees = not pod.spec.HasField("resources") or _agree(pod.spec.resources.requests, pod.status)
+    if whole_agrees and all(
+        each.name not in told or _agree(each.resources.requests, told[each.name]) for each in containers
+    ):
         return pod.spec
     spec = PodSpec()
     spec.CopyFrom(pod.spec)
     never = is_infeasible(pod)
+    if not whole_agrees:
+        _raise(spec.resources, pod.status, never=never)
     for container in (*spec.containers, *spec.initContainers):
         if container.name in told:
-            status = told[container.name]
-            asked = {name: _copy(amount) for name, amount in container.resources.requests.items()}
-            most = _most({} if never else asked, status.allocatedResources, status.resources.requests)
-            for name, amount in {**asked, **most}.items():
-                container.resources.requests[name].CopyFrom(amount)
+            _raise(container.resources, told[container.name], never=never)
     return spec
 
 
@@ -49,8 +50,15 @@ def is_infeasible(pod: Pod) -> bool:
     return pending is not None and pending.reason == INFEASIBLE
 
 
-def _agree(asked: Requests, status: ContainerStatus) -> bool:
-    """Whether the node has set aside what is asked for, and the container runs with it."""
+def _raise(resources: ResourceRequirements, status: ContainerStatus | PodStatus, *, never: bool) -> None:
+    asked = {name: _copy(amount) for name, amount in resources.requests.items()}
+    most = _most({} if never else asked, status.allocatedResources, status.resources.requests)
+    for name, amount in {**asked, **most}.items():
+        resources.requests[name].CopyFrom(amount)
+
+
+def _agree(asked: Requests, status: ContainerStatus | PodStatus) -> bool:
+    """Whether the node has set aside what is asked for, and it runs with that."""
     return all(
         name in asked and asked[name] == amount
         for told in (status.allocatedResources, status.resources.requests)

@@ -11,19 +11,44 @@ Amounts = dict[str, Fraction]
 
 
 _NOTHING: Mapping[str, Quantity] = {}
+HUGE_PAGES = "hugepages-"
+
+
+def is_of_pods(resource: str) -> bool:
+    """Whether a pod can ask for the resource as a whole, in `spec.resources`.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/
+    """
+    return resource in ("cpu", "memory") or resource.startswith(HUGE_PAGES)
+
+
+def has_own(spec: PodSpec) -> bool:
+    """Whether the pod asks for something, or is limited, as a whole."""
+    return any(is_of_pods(name) for side in (spec.resources.requests, spec.resources.limits) for name in side)
 
 
 def requests(spec: PodSpec, missing: Mapping[str, Quantity] = _NOTHING) -> Amounts:
-    """What the pod's containers ask for at most at the same time.
+    """What the pod asks for: as a whole, or what its containers ask for at most at the same time.
 
     `missing` stands for what a container does not mention.
     """
+    return container_requests(spec, missing) | _own(spec.resources.requests)
+
+
+def container_requests(spec: PodSpec, missing: Mapping[str, Quantity] = _NOTHING) -> Amounts:
+    """What the pod's containers ask for at most at the same time."""
     if not missing:
         return _of_pod(spec, lambda container: container.resources.requests)
     return _of_pod(spec, lambda container: {**missing, **container.resources.requests})
 
 
 def limits(spec: PodSpec) -> Amounts:
+    """What the pod may use: as a whole, or what its containers may use at most at the same time, as far as they have
+    limits."""
+    return container_limits(spec) | _own(spec.resources.limits)
+
+
+def container_limits(spec: PodSpec) -> Amounts:
     """What the pod's containers may use at most at the same time, as far as they have limits."""
     return _of_pod(spec, lambda container: container.resources.limits)
 
@@ -36,6 +61,13 @@ def whole(spec: PodSpec, missing: Mapping[str, Quantity] = _NOTHING) -> dict[str
     asked = requests(spec, missing)
     _add(asked, amounts(spec.overhead))
     return {name: number for name, amount in asked.items() if (number := rounded(name, amount))}
+
+
+def limits_of(spec: PodSpec, container: Container) -> dict[str, Quantity]:
+    """What the container may use at most: its own limits, and of processors and memory those of its pod where it says
+    nothing."""
+    own = dict(container.resources.limits)
+    return {name: amount for name, amount in spec.resources.limits.items() if name in ("cpu", "memory")} | own
 
 
 def rounded(resource: str, amount: Fraction) -> int:
@@ -55,6 +87,10 @@ def text(resource: str, amount: Fraction) -> str:
         return quantity.format_millis(-(-amount.numerator * 1000 // amount.denominator))
     whole = -(-amount.numerator // amount.denominator)
     return quantity.canonical(quantity.format_bytes(whole) if resource.endswith(("memory", "storage")) else str(whole))
+
+
+def _own(side: Mapping[str, Quantity]) -> Amounts:
+    return {name: quantity.parse(amount) for name, amount in side.items() if is_of_pods(name)}
 
 
 def _of_pod(spec: PodSpec, side: Callable[[Container], Mapping[str, Quantity]]) -> Amounts:

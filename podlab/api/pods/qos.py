@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from podlab.api.pods import podresources
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -18,14 +19,16 @@ _JUDGED = ("cpu", "memory")
 
 def qos_class(spec: pod_pb2.PodSpec) -> str:
     """Guaranteed: every container limits cpu and memory, and requests just that. BestEffort: none asks for anything.
+    Where the pod asks as a whole, that alone counts.
 
     A limit without a request is a request of the same size.
     """
     guaranteed, asked = True, False
-    for container in (*spec.initContainers, *spec.containers):
+    each_for_itself = [container.resources for container in (*spec.initContainers, *spec.containers)]
+    for resources in [spec.resources] if podresources.has_own(spec) else each_for_itself:
         for resource in _JUDGED:
-            limit = _amount(container.resources.limits, resource)
-            request = _amount(container.resources.requests, resource) or limit
+            limit = _amount(resources.limits, resource)
+            request = _amount(resources.requests, resource) or limit
             asked = asked or bool(request)
             guaranteed = guaranteed and bool(limit) and request == limit
     if not asked:

@@ -29,7 +29,6 @@ _OF_OTHER_COMPONENTS = {
         "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
         "podlab.core.v1.ResourceHealth": "resourceID",
         "podlab.core.v1.ContainerStatus": "allocatedResourcesStatus",
-        "podlab.core.v1.PodStatus": "allocatedResources",
         "podlab.core.v1.ModifyVolumeStatus": "targetVolumeAttributesClassName",
         "podlab.core.v1.PersistentVolumeClaimStatus": (
             "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
@@ -90,7 +89,7 @@ _VOLUME_SOURCES = (
 UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
-        "podlab.core.v1.PodSpec": "resources schedulingGroup",
+        "podlab.core.v1.PodSpec": "schedulingGroup",
         "podlab.core.v1.EphemeralContainer": "volumeDevices",
         "podlab.core.v1.Container": "volumeDevices",
         "podlab.core.v1.SeccompProfile": "localhostProfile",

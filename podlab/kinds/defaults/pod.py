@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from podlab.api.pods import containers
+from podlab.api.pods import containers, podresources
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.defaults.storage import apply_to_claim_spec
 
@@ -25,6 +25,8 @@ def apply_to_pod(pod: pod_pb2.Pod) -> None:
             _request_limits(container.resources)
         for port in container.ports if spec.hostNetwork else ():
             port.hostPort = port.hostPort or port.containerPort
+    if spec.HasField("resources"):
+        _request_for_all(spec)
 
 
 def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
@@ -77,6 +79,22 @@ def _request_limits(resources: pod_pb2.ResourceRequirements) -> None:
     for name, limit in resources.limits.items():
         if name not in resources.requests:
             resources.requests[name].CopyFrom(limit)
+
+
+def _request_for_all(spec: pod_pb2.PodSpec) -> None:
+    """A pod that is bounded as a whole asks for what its containers ask for, and where they do not, for its limits.
+
+    https://kubernetes.io/docs/tasks/configure-pod-container/assign-pod-level-resources/
+    """
+    own = spec.resources
+    try:
+        asked = podresources.container_requests(spec)
+    except ValueError:  # validation names what is no quantity
+        return
+    for name, amount in asked.items():
+        if name in ("cpu", "memory") and name not in own.requests:
+            own.requests[name].string = podresources.text(name, amount)
+    _request_limits(own)
 
 
 def _probe(probe: pod_pb2.Probe) -> None:

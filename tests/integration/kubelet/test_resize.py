@@ -174,3 +174,22 @@ async def test_limit_ranges_and_quotas_hold_for_a_resize(admin: Client, kubelet:
     await _resize(admin, "a", _asking("400m", cpu="500m"))
     quota = await admin.get(quota_pb2.ResourceQuota, "q", "default")
     assert quota.status.used["requests.cpu"].string == "400m"
+
+
+async def test_a_pod_as_a_whole_gets_what_is_asked_for_and_keeps_what_it_uses(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
+    def told(pod: pod_pb2.Pod) -> str:
+        return pod.status.resources.limits["memory"].string if pod.status.HasField("resources") else ""
+
+    await _made(admin, "a", {}, resources={"limits": {"cpu": "1", "memory": "64Mi"}})
+    pod = await until("a", _running)
+    assert (told(pod), pod.status.allocatedResources["cpu"].string) == ("64Mi", "1")
+    assert _has(kubelet, "a0") == ContainerResources(2, 100_000, 64 * MIB)
+    for memory in ("128Mi", "96Mi"):
+        asked = {"requests": {"cpu": "1", "memory": memory}, "limits": {"cpu": "1", "memory": memory}}
+        await admin.patch(pod_pb2.Pod, "a", "default", patch={"spec": {"resources": asked}}, subresource="resize")
+        pod = await until("a", lambda pod, memory=memory: told(pod) == memory and _settled(pod))  # type: ignore[misc]
+        assert pod.status.allocatedResources["memory"].string == memory
+    assert _has(kubelet, "a0") == ContainerResources(2, 100_000, 96 * MIB)
+    assert pod.status.containerStatuses[0].restartCount == 0

@@ -79,10 +79,12 @@ def charged(quota: quota_pb2.ResourceQuota, more: Amounts) -> quota_pb2.Resource
 
 
 def _unsaid(limited: Iterable[str], pod: pod_pb2.Pod) -> str:
-    """Processors and memory that containers leave open, as `requests.cpu for: a,b; limits.memory for: b`."""
+    """Processors and memory that containers and their pod leave open: `requests.cpu for: a,b; limits.memory for: b`."""
     missing: dict[str, set[str]] = {}
     for resource in limited:
         side, name = _TO_BE_SAID.get(resource, ("", ""))
+        if side and name in getattr(pod.spec.resources, side):
+            continue
         for container in (*pod.spec.containers, *pod.spec.initContainers) if side else ():
             if name not in getattr(container.resources, side):
                 missing.setdefault(resource, set()).add(container.name)

@@ -20,6 +20,7 @@ from podlab.kinds.validation.pods.gates import (
     without_changeable,
 )
 from podlab.kinds.validation.pods.placement import check_affinity, check_tolerations
+from podlab.kinds.validation.pods.podresources import check_pod_resources
 from podlab.kinds.validation.pods.resources import check_resource_list
 from podlab.kinds.validation.pods.volumes import check_volumes
 from podlab.kinds.validation.storage.claims import check_claim_names
@@ -103,6 +104,7 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     check_neighbours(found, f"{field}.affinity", spec.affinity)
     check_spread(found, f"{field}.topologySpreadConstraints", spec.topologySpreadConstraints)
     check_resource_list(found, f"{field}.overhead", spec.overhead)
+    check_pod_resources(found, f"{field}.resources", spec)
     check_tolerations(found, f"{field}.tolerations", spec.tolerations)
     if spec.nodeName:
         found.invalid(f"{field}.nodeName", spec.nodeName, *syntax.subdomain(spec.nodeName))

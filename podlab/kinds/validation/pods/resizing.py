@@ -24,6 +24,7 @@ def check_resizing(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
         found.invalid("spec", after, _QOS)
     if not _reports_resources(old.status):
         found.forbidden("spec", "Pod running on node without support for resize")
+    _check_whole(found, new.spec, old.spec)
     if _check_order(found, new.spec, old.spec):
         for group in _GROUPS:
             _check_group(found, group, new.spec, old.spec)
@@ -33,6 +34,23 @@ def _reports_resources(status: pod_pb2.PodStatus) -> bool:
     """Whether the pod's kubelet says what containers run with: one of an older release neither says nor changes it."""
     running = (each for each in status.containerStatuses if each.state.HasField("running"))
     return all(each.HasField("resources") for each in running)
+
+
+def _check_whole(found: Findings, new: pod_pb2.PodSpec, old: pod_pb2.PodSpec) -> None:
+    """What the pod asks for as a whole, whose processors and memory change as those of containers."""
+    for side in ("requests", "limits"):
+        if getattr(old.resources, side).keys() - getattr(new.resources, side).keys():
+            found.forbidden(f"spec.resources.{side}", _REMOVED.format(side))
+    if _unchanging(new.resources) != _unchanging(old.resources):
+        found.forbidden("spec", "only cpu and memory resources are mutable")
+
+
+def _unchanging(resources: pod_pb2.ResourceRequirements) -> pod_pb2.ResourceRequirements:
+    rest = pod_pb2.ResourceRequirements()
+    rest.CopyFrom(resources)
+    for amounts in (rest.requests, rest.limits):
+        _drop(amounts, _RESIZABLE)
+    return rest
 
 
 def _check_order(found: Findings, new: pod_pb2.PodSpec, old: pod_pb2.PodSpec) -> bool:
@@ -68,8 +86,7 @@ def _unresizable(container: pod_pb2.Container) -> pod_pb2.Container:
     """A copy without what a resize may change."""
     rest = pod_pb2.Container()
     rest.CopyFrom(container)
-    for amounts in (rest.resources.requests, rest.resources.limits):
-        _drop(amounts, _RESIZABLE)
+    rest.resources.CopyFrom(_unchanging(container.resources))
     if not rest.resources.ListFields():
         rest.ClearField("resources")
     return rest

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from podlab.api.pods import podresources
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import syntax
@@ -34,11 +35,16 @@ def check_resource_list(found: Findings, field: str, resources: Mapping[str, met
         check_quantity(found, f"{field}[{name}]", given)
 
 
-def check_requirements(found: Findings, field: str, resources: pod_pb2.ResourceRequirements) -> None:
+def check_requirements(
+    found: Findings, field: str, resources: pod_pb2.ResourceRequirements, *, of_pod: bool = False
+) -> None:
     """Names and amounts; no request beyond its limit. A request that is its limit (the default) has nothing to add."""
-    limits = _amounts(found, f"{field}.limits", resources.limits)
+    limits = _amounts(found, f"{field}.limits", resources.limits, of_pod=of_pod)
     differing = {name: given for name, given in resources.requests.items() if given != resources.limits.get(name)}
-    requests = _amounts(found, f"{field}.requests", differing)
+    requests = _amounts(found, f"{field}.requests", differing, of_pod=of_pod)
+    named = resources.limits.keys() | resources.requests.keys()
+    if any(name.startswith(podresources.HUGE_PAGES) for name in named) and not named & {"cpu", "memory"}:
+        found.forbidden(field, "HugePages require cpu or memory")
     for name, request in requests.items():
         limit = limits.get(name)
         where, asked = f"{field}.requests", resources.requests[name].string
@@ -75,11 +81,17 @@ def check_resize_policy(
             found.invalid(where, policy.restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'")
 
 
-def _amounts(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity]) -> dict[str, Fraction]:
+def _amounts(
+    found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity], *, of_pod: bool = False
+) -> dict[str, Fraction]:
     amounts: dict[str, Fraction] = {}
     for name, given in resources.items():
         where = f"{field}[{name}]"
-        if name not in NATIVE:
+        if of_pod and not podresources.is_of_pods(name):
+            found.unsupported(where, name, ("cpu", podresources.HUGE_PAGES, "memory"))
+        elif name.startswith(podresources.HUGE_PAGES):
+            _check_pages(found, where, name, given)
+        elif name not in NATIVE:
             _check_extended_name(found, where, name)
         amount = check_quantity(found, where, given)
         if amount is None:
@@ -88,6 +100,26 @@ def _amounts(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quant
             found.invalid(where, given.string, "must be an integer")
         amounts[name] = amount
     return amounts
+
+
+def _check_pages(found: Findings, field: str, name: str, given: meta_pb2.Quantity) -> None:
+    """Huge pages, which are had in whole ones.
+
+    https://kubernetes.io/docs/tasks/manage-hugepages/scheduling-hugepages/
+    """
+    try:
+        size = quantity.parse(meta_pb2.Quantity(string=name.removeprefix(podresources.HUGE_PAGES)))
+    except ValueError:
+        size = Fraction(0)
+    if size < 1:
+        found.invalid(field, name, "must be a standard resource for containers")
+        return
+    try:
+        amount = quantity.parse(given)
+    except ValueError:  # told by check_quantity
+        return
+    if amount % size:
+        found.invalid(field, given.string, f"{given.string} is not positive integer multiple of {name}")
 
 
 def _check_extended_name(found: Findings, field: str, name: str) -> None:

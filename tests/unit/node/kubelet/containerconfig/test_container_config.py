@@ -46,6 +46,18 @@ def test_requests_and_limits_become_cgroup_settings(
     )  # fmt: skip
 
 
+def test_a_container_without_limits_has_those_of_its_pod_and_a_part_of_what_it_asks_for(pod: MakePod) -> None:
+    whole = {"resources": {"requests": {"memory": "2Gi"}, "limits": {"cpu": "1", "memory": "3Gi"}}}
+    told = _container(pod, whole, resources={"requests": {"memory": "1Gi"}}).linux.resources
+    assert (told.cpu_shares, told.cpu_quota, told.memory_limit_in_bytes) == (2, 100_000, 3 * GIB)
+    assert told.oom_score_adj == 500  # 1 GiB of its own and the rest of 1 GiB, of 4
+
+
+def test_sandbox_and_containers_are_in_the_pods_own_group(pod: MakePod) -> None:
+    config = container_config.sandbox_config(pod(resources={"limits": {"cpu": "1"}}), 0, ResolvConf())
+    assert config.linux.cgroup_parent == "/kubepods/burstable/podu1"
+
+
 def test_commands_are_expanded_and_runs_are_numbered(pod: MakePod) -> None:
     told = _container(pod, command=["run", "$(NAME)", "$(OTHER)"], args=["$$(NAME)"])
     assert list(told.command) == ["run", "x", "$(OTHER)"]

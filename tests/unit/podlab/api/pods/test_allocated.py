@@ -41,3 +41,11 @@ def test_a_pod_whose_node_tells_nothing_else_counts_as_its_spec() -> None:
 def test_a_pod_that_is_resized_counts_as_the_most_of_it(pod: pod_pb2.Pod, millis: int) -> None:
     assert podresources.whole(charged(pod)) == {"cpu": millis, "memory": 1 << 20}
     assert charged(pod) is not pod.spec
+
+
+def test_a_pod_that_is_resized_as_a_whole_counts_as_the_most_of_it() -> None:
+    status = {"allocatedResources": {"cpu": "2"}, "resources": {"requests": {"cpu": "3"}}}
+    pod = make_pod(resources={"requests": {"cpu": "1"}}, status=status)
+    assert podresources.whole(charged(pod)) == {"cpu": 3000}
+    settled = make_pod(resources={"requests": {"cpu": "1"}}, status={"allocatedResources": {"cpu": "1"}})
+    assert charged(settled) is settled.spec

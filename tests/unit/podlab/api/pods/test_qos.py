@@ -45,3 +45,12 @@ def test_init_containers_count_too() -> None:
     made = spec((FULL, FULL))
     made.initContainers.add(name="first")
     assert qos_class(made) == "Burstable"
+
+
+def test_a_pod_that_asks_as_a_whole_is_judged_by_that_alone() -> None:
+    made = spec((FULL, FULL), ({}, {}))
+    made.resources.requests["cpu"].string = "2"
+    assert qos_class(made) == "Burstable"
+    for side in (made.resources.requests, made.resources.limits):
+        side["cpu"].string, side["memory"].string = "2", "2Gi"
+    assert qos_class(made) == "Guaranteed"

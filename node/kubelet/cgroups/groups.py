@@ -1,0 +1,105 @@
+"""Control groups as the kernel has them: made, set, read and removed in every hierarchy that is mounted.
+
+Works with cgroup v1, where each controller has a hierarchy of its own, and with v2, where they share one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from node.kubelet.cgroups import layout
+from node.kubelet.cgroups.layout import GroupLimits
+
+MOUNTS = Path("/sys/fs/cgroup")
+_CONTROLLERS, _ENABLED = "cgroup.controllers", "cgroup.subtree_control"
+_USAGE = ("memory.usage_in_bytes", "memory.current")
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One that is mounted. `unified`: that of cgroup v2."""
+
+    path: Path
+    unified: bool
+
+
+def mounted(top: Path = MOUNTS) -> tuple[Hierarchy, ...]:
+    """All of them: that of v2 alone, or those of v1, each of which the runtime puts containers into."""
+    if (top / _CONTROLLERS).exists():
+        return (Hierarchy(top, unified=True),)
+    found = {each.resolve() for each in top.iterdir() if (each / "cgroup.procs").exists()}
+    return tuple(Hierarchy(each, unified=False) for each in sorted(found) if not (each / _CONTROLLERS).exists())
+
+
+class Groups:
+    """`hierarchies` are those that pods' groups are in. Every call raises OSError."""
+
+    def __init__(self, hierarchies: Sequence[Hierarchy]) -> None:
+        self._hierarchies = tuple(hierarchies)
+
+    def write(self, group: str, limits: GroupLimits) -> None:
+        """Makes the group, with all above it, where a controller knows of such limits, and sets them. Groups that the
+        runtime needs beyond these it makes itself."""
+        for hierarchy in self._hierarchies:
+            wanted = layout.settings(limits, unified=hierarchy.unified)
+            if not hierarchy.unified and not any((hierarchy.path / name).exists() for name in wanted):
+                continue
+            directory = _made(hierarchy, group)
+            for name, value in wanted.items():
+                file = directory / name
+                if file.exists() and file.read_text().strip() != value:
+                    file.write_text(value)
+
+    def remove(self, group: str) -> None:
+        """With all below it, in which nothing runs any more. What is gone is gone."""
+        for hierarchy in self._hierarchies:
+            for directory, _, _ in os.walk(_directory(hierarchy, group), topdown=False):
+                with contextlib.suppress(FileNotFoundError):  # the runtime removes containers' own
+                    Path(directory).rmdir()
+
+    def memory_used(self, group: str) -> int:
+        """In bytes, as the kernel counts it against the group's limit; 0 where nothing counts it."""
+        for hierarchy in self._hierarchies:
+            for name in _USAGE:
+                file = _directory(hierarchy, group) / name
+                if file.exists():
+                    return int(file.read_text())
+        return 0
+
+    def limits(self, group: str) -> Mapping[str, str]:
+        """What the group's files hold of what `write` sets."""
+        found = {}
+        for hierarchy in self._hierarchies:
+            for name in layout.settings(GroupLimits(layout.MIN_SHARES), unified=hierarchy.unified):
+                file = _directory(hierarchy, group) / name
+                if file.exists():
+                    found[name] = file.read_text().strip()
+        return found
+
+
+def _directory(hierarchy: Hierarchy, group: str) -> Path:
+    return hierarchy.path / group.lstrip("/")
+
+
+def _made(hierarchy: Hierarchy, group: str) -> Path:
+    """In v2, a group's files are there once the one above it has switched their controllers on for those below it."""
+    directory = hierarchy.path
+    for part in group.strip("/").split("/"):
+        if hierarchy.unified:
+            _enable(directory)
+        directory /= part
+        directory.mkdir(exist_ok=True)
+    if hierarchy.unified:
+        _enable(directory)
+    return directory
+
+
+def _enable(directory: Path) -> None:
+    there = set((directory / _CONTROLLERS).read_text().split())
+    missing = there - set((directory / _ENABLED).read_text().split())
+    if missing:
+        (directory / _ENABLED).write_text(" ".join(f"+{each}" for each in sorted(missing)))

@@ -1,0 +1,25 @@
+"""Real control groups of this machine, below one of the test's own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from node.kubelet.cgroups import groups
+from node.kubelet.cgroups.groups import Groups, Hierarchy
+
+
+@pytest.fixture
+def hierarchies() -> Iterator[tuple[Hierarchy, ...]]:
+    """As they are mounted here, each from a group of the test's own on."""
+    own = f"podlab-test-{uuid.uuid4().hex[:8]}"
+    whole = groups.mounted()
+    assert whole, "no control groups are mounted"
+    made = tuple(Hierarchy(each.path / own, each.unified) for each in whole)
+    for each in made:
+        each.path.mkdir()
+    yield made
+    Groups(whole).remove(own)
+    assert not any(each.path.exists() for each in made)
