@@ -15,7 +15,7 @@ from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse, Span
 OWNER_NS = 60_000_000_000
 """What its owner did longer before has nothing to do with a pod: it was made for another reason."""
 READY, RULES, NAMES = "ready told", "rules", "names"
-STORED = "stored"
+STORED, SEEN = "stored", "seen"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ _TITLES = {
     ("proxy", RULES): "rules in force for Service",
     ("dns", NAMES): "names in force for Service",
 }
+
+
+_SECOND_NS = 1_000_000_000
+_CAUSES = {"scheduler": (STORED,), "kubelet": (STORED, "bound", "network", "sandbox")}
 
 
 @dataclass(frozen=True)
@@ -168,11 +172,17 @@ def _of_pod(taken: Sequence[WayStep], made_ns: int) -> list[WayStep]:
 
 
 def _of_owners(taken: Sequence[WayStep], made_ns: int) -> list[WayStep]:
-    """The last of each before the pod was made, unless that is long ago."""
-    last: dict[tuple[str, str, str], WayStep] = {}
+    """The last of each before the pod was made, unless that is long ago. An owner's controller writes it as well: what
+    it was stored for is what its controller has seen then."""
+    last: dict[tuple[str, str], WayStep] = {}
     for each in taken:
-        if each.owner and each.began_ns <= made_ns <= each.ended_ns + OWNER_NS:
-            last[each.owner, each.component, each.name] = each
+        if each.owner and each.name != STORED and each.began_ns <= made_ns <= each.ended_ns + OWNER_NS:
+            last[each.owner, each.name] = each
+    for each in taken:
+        seen = last.get((each.owner, SEEN))
+        until_ns = seen.began_ns if seen is not None else made_ns
+        if each.owner and each.name == STORED and each.began_ns <= until_ns <= each.ended_ns + OWNER_NS:
+            last[each.owner, STORED] = each
     return list(last.values())
 
 
@@ -226,9 +236,18 @@ def with_waits(found: Way, least_ns: int) -> list[Share]:
     return made
 
 
+def _after_its_causes(moment: WayStep, exact: Iterable[WayStep]) -> WayStep:
+    """A moment that is told by the second is at most that much later: what is known to come first comes first."""
+    causes = (each.ended_ns for each in exact if not each.owner and each.name in _CAUSES.get(moment.component, ()))
+    late_ns = max((each for each in causes if each < moment.began_ns + _SECOND_NS), default=0)
+    at_ns = max(moment.began_ns, late_ns)
+    return replace(moment, began_ns=at_ns, ended_ns=at_ns, exact=False)
+
+
 def with_less_exact(found: Way, others: Iterable[WayStep]) -> Way:
     """The way with steps that nobody remembers, as far as something else tells them."""
     known = {(each.component, each.name, each.detail.partition(":")[0]) for each in found.steps if not each.owner}
-    more = [replace(each, exact=False) for each in others if (each.component, each.name, each.detail) not in known]
+    missing = [each for each in others if (each.component, each.name, each.detail) not in known]
+    more = [_after_its_causes(each, found.steps) for each in missing]
     steps = sorted((*found.steps, *more), key=lambda each: (each.began_ns, -each.ended_ns))
     return replace(found, steps=tuple(steps))

@@ -64,6 +64,21 @@ def test_what_the_owner_did_a_minute_before_is_no_step(spans_of: Callable[..., C
     assert [each.name for each in way(answer).steps] == ["created"]
 
 
+def test_an_owner_was_stored_for_what_its_controller_has_seen_and_not_when_that_wrote_it(
+    spans_of: Callable[..., ComponentSpans],
+) -> None:
+    answer = PodTimelineResponse(uid="pod")
+    answer.owners.add(uid="d", kind="Deployment", name="web")
+    answer.components.append(spans_of("apiserver", ("d", "stored", -40, -30, ""), ("d", "stored", -10, -5, "")))
+    answer.components.append(spans_of("controllers", ("d", "seen", -28, -28, ""), ("pod", "created", 0, 1, "")))
+    found = way(answer)
+    assert [(each.name, each.began_ns - found.began_ns) for each in found.steps] == [
+        ("stored", 0),
+        ("seen", 12 * MS),
+        ("created", 40 * MS),
+    ]
+
+
 def test_time_within_a_step_belongs_to_the_step_inside_it(answer: PodTimelineResponse) -> None:
     parts = shares(way(answer))
     assert sum(each.own_ns for each in parts) == 100 * MS
@@ -90,3 +105,13 @@ def test_less_exact_steps_come_in_only_where_nothing_exact_is_known(answer: PodT
     started = WayStep("start", "kubelet", "n1", began_ns + 1, began_ns + 1, "app")
     found = with_less_exact(way(answer), [stored, started])
     assert [(each.name, each.detail) for each in found.steps if not each.exact] == [("start", "app")]
+
+
+def test_a_moment_told_by_the_second_comes_after_what_is_known_to_come_first(answer: PodTimelineResponse) -> None:
+    found = way(answer)
+    second_ns = found.began_ns + 10 * MS
+    started = WayStep("start", "kubelet", "n1", second_ns, second_ns, "app")
+    long_ago = WayStep("start", "kubelet", "n1", second_ns - 2000 * MS, second_ns - 2000 * MS, "other")
+    steps = {each.detail: each for each in with_less_exact(found, [started, long_ago]).steps if not each.exact}
+    assert steps["app"].began_ns == found.began_ns + 64 * MS  # the end of the sandbox
+    assert steps["other"].began_ns == second_ns - 2000 * MS
