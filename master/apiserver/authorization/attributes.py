@@ -12,7 +12,7 @@ from master.apiserver.authentication.user import User
 class Attributes:
     """A request about objects, or, with `path`, about a URL that is no resource.
 
-    `fields` are the field selector's exact matches.
+    `fields` are the field selector's exact matches. `finer` is a subresource the right to which is enough as well.
     """
 
     verb: str
@@ -23,6 +23,7 @@ class Attributes:
     subresource: str = ""
     fields: Mapping[str, str] | None = None
     path: str = ""
+    finer: str = ""
 
     @property
     def combined(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authentication.user import User
@@ -32,6 +33,10 @@ class AuthorizationFilter:
     async def judge(self, user: User, wanted: Attributes, moment: Moment) -> Decision:
         """Whether the user may do this."""
         await self._reach(user, moment)
+        if wanted.finer:
+            finer = self._authorizer.decide(user, replace(wanted, subresource=wanted.finer, finer=""))
+            if finer.allowed:
+                return finer
         return self._authorizer.decide(user, wanted)
 
     async def rules(self, user: User, namespace: str, moment: Moment) -> UserRules:

@@ -13,6 +13,8 @@ from master.apiserver.filters.authorize import attributes, selected_fields
 from master.apiserver.request import paths
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
+from podlab.api import kinds
+from podlab.core.v1.node_pb2 import Node
 from podlab.errors import NotFound
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.subresource import ATTACH, EXEC, LOG, PORT_FORWARD
@@ -24,6 +26,17 @@ _STREAMS = _CONNECTED | {LOG.name, paths.PROXY}
 _SELECTING = frozenset({"list", "watch", "deletecollection"})
 
 _NAME_SELECTED = re.compile(r"\s*metadata\.name\s*==?\s*(\S*)\s*")
+
+
+_NODE = kinds.of(Node)
+_KUBELET_PATHS = {
+    "metrics": "metrics",
+    "stats": "stats",
+    "healthz": "healthz",
+    "pods": "pods",
+    "runningpods": "pods",
+    "configz": "configz",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,17 @@ def at_objects(method: str, path: str, query: Query, catalog: Catalog, *, upgrad
     selector = query.text("fieldSelector") if verb in _SELECTING else ""
     fields = selected_fields(place.resource, selector)
     wanted = attributes(verb, place.kind, place.namespace, place.name, subresource=place.subresource, fields=fields)
+    if place.subresource == paths.PROXY and place.kind is _NODE and verb == "get" and ":" not in place.name:
+        wanted = replace(wanted, finer=_of_kubelet(place.path))
     return ResolvedRequest(wanted, place)
+
+
+def _of_kubelet(path: str) -> str:
+    """The subresource of nodes that Kubernetes' kubelet asks about before it asks about `proxy`; empty without one.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/#fine-grained-authorization
+    """
+    return _KUBELET_PATHS.get(path.strip("/").partition("/")[0], "")
 
 
 def elsewhere(method: str, path: str, query: Query, *, upgrades: bool) -> tuple[Attributes, bool]:

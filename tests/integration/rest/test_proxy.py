@@ -343,6 +343,25 @@ async def test_rights_are_those_of_the_method_and_streams_need_create(
         assert answer.status == 200
 
 
+async def test_what_a_kubelet_tells_may_be_read_with_the_right_to_just_that(
+    session_of: SessionOf, admin: Client, pods: PodServers
+) -> None:
+    await pods.pod("web")
+    await grant(admin, "monitor", "get", "nodes/metrics")
+    at = f"/api/v1/nodes/{NODE}"
+    for path, method, status in (
+        ("proxy/metrics", "GET", 200),
+        ("proxy/metrics/cadvisor", "GET", 200),
+        ("proxy/stats/summary", "GET", 403),
+        ("proxy/metrics", "POST", 403),
+        ("proxy/metricsx", "GET", 403),
+    ):
+        async with session_of("monitor").request(method, f"{at}/{path}") as answer:
+            assert answer.status == status, path
+    async with session_of("monitor").get(f"{at}:{pods.port}/proxy/metrics") as answer:
+        assert answer.status == 403, "what listens at another port is not the kubelet"
+
+
 async def test_a_nodes_kubelet_tells_what_it_knows(http: aiohttp.ClientSession, pods: PodServers) -> None:
     await pods.pod("web")
     at = f"/api/v1/nodes/{NODE}"
