@@ -12,6 +12,7 @@ import pytest
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+LABELS = {"special-label": "ours"}
 SELECTED = {"labelSelector": "special-label=ours"}
 LIMIT_S = 10.0
 
@@ -39,7 +40,10 @@ BODIES = {
     "networking.k8s.io/networkpolicies": {
         "spec": {"podSelector": {"matchLabels": {"pod-name": "test-pod"}}, "ingress": [{"from": [PEER]}]},
     },
+    "node.k8s.io/runtimeclasses": {"handler": "of-this-test"},
+    "storage.k8s.io/csistoragecapacities": {"storageClassName": "e2e.example.com"},
 }
+OF_THE_CLUSTER = ("ingressclasses", "runtimeclasses")
 
 
 async def sent(http: aiohttp.ClientSession, method: str, path: str, body: Any = None, **parts: Any) -> Any:
@@ -70,23 +74,24 @@ def versions(groups: Iterable[Any], name: str) -> list[str]:
 async def test_every_operation_of_the_api_is_there(http: aiohttp.ClientSession, resource: str) -> None:
     group, _, plural = resource.partition("/")
     everywhere = f"/apis/{group}/v1/{plural}"
-    path = everywhere if plural == "ingressclasses" else f"/apis/{group}/v1/namespaces/default/{plural}"
+    path = everywhere if plural in OF_THE_CLUSTER else f"/apis/{group}/v1/namespaces/default/{plural}"
     assert "v1" in versions((await sent(http, "GET", "/apis"))["groups"], group)
     assert "v1" in versions([await sent(http, "GET", f"/apis/{group}")], group)
     discovered = await sent(http, "GET", f"/apis/{group}/v1")
     assert {each["name"]: set(each["verbs"]) for each in discovered["resources"]}[plural] == VERBS
 
-    labels = {"special-label": "ours"}
-    metadata = {"generateName": "e2e-example-", "creationTimestamp": None, "labels": labels}
-    made = [await sent(http, "POST", path, {"metadata": metadata, **BODIES[resource]}) for _ in range(3)]
-    one = f"{path}/{made[-1]['metadata']['name']}"
-    assert (await sent(http, "GET", one))["metadata"]["uid"] == made[-1]["metadata"]["uid"]
+    body = {"metadata": {"generateName": "e2e-", "creationTimestamp": None, "labels": LABELS}, **BODIES[resource]}
+    made = [await sent(http, "POST", path, body) for _ in range(2)]
+    async with http.post(path, json={**body, "metadata": {"name": made[0]["metadata"]["name"]}}) as again:
+        assert (again.status, (await again.json())["reason"]) == (409, "AlreadyExists")
     listed = await sent(http, "GET", path, params=SELECTED)
-    assert names(listed) == names({"items": made})
-    assert names(await sent(http, "GET", everywhere, params=SELECTED)) == names({"items": made})
-
     since = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], **SELECTED}
     async with http.get(path, params=since) as here, http.get(everywhere, params=since) as there:
+        made.append(await sent(http, "POST", path, body))
+        one = f"{path}/{made[-1]['metadata']['name']}"
+        assert (await sent(http, "GET", one))["metadata"]["uid"] == made[-1]["metadata"]["uid"]
+        for listing in (path, everywhere):
+            assert names(await sent(http, "GET", listing, params=SELECTED)) == names({"items": made})
         patch = {"metadata": {"annotations": {"patched": "true"}}}
         found = await sent(http, "PATCH", one, patch, headers=MERGE)
         assert int(found["metadata"]["resourceVersion"]) > int(made[-1]["metadata"]["resourceVersion"])
@@ -95,7 +100,7 @@ async def test_every_operation_of_the_api_is_there(http: aiohttp.ClientSession, 
         assert found["metadata"]["annotations"] == {"patched": "true", "updated": "true"}
         await sent(http, "DELETE", one)
         for watch in (here, there):
-            assert await watched(watch) == ["MODIFIED", "MODIFIED", "DELETED"]
+            assert await watched(watch) == ["ADDED", "MODIFIED", "MODIFIED", "DELETED"]
     async with http.get(one) as response:
         assert response.status == 404
     assert names(await sent(http, "GET", path, params=SELECTED)) == names({"items": made[:-1]})
