@@ -232,7 +232,7 @@ async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:
     synced, spans = asyncio.Event(), Spans()
     service.add_to(server, spans)
     async with component.client(settings.apiserver, settings.tls, "controllers") as client:
-        with candidacy(client, LEASE, address) as elector:
+        with candidacy(client, LEASE, address, settings.lease_duration_s) as elector:
             loop = elector.run(_led(elector.leading, settings, client, synced, spans), tell(checks, elector))
             await component.serve_loop(server, checks, loop, synced, stop)
 

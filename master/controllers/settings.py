@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from podlab import ports
+from podlab.settings import SettingsError
 from podlab.tls import Tls
 
 
@@ -49,8 +50,15 @@ class ControllersSettings:
     port: int = ports.CONTROLLERS
     node_cidr_mask: int = 24
     node_cidr_mask_ipv6: int = 64
+    # After so long without a word of the one that leads, another does; one alone waits for itself.
+    lease_duration_s: int = 15
     # How long a node may be silent before it counts as not ready.
     node_monitor_grace_s: float = 40.0
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     signing: SigningSettings | None = None
     load_balancer_pool: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError."""
+        if self.lease_duration_s < 1:
+            raise SettingsError(f"lease_duration_s: {self.lease_duration_s} is not 1 or more")

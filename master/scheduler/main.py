@@ -59,7 +59,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         )
         spans.add_to(server, scheduler.spans)
         found_at = f"{settings.advertise_address or settings.bind_address}:{settings.port}"
-        with candidacy(client, LEASE, found_at) as elector:
+        with candidacy(client, LEASE, found_at, settings.lease_duration_s) as elector:
             loop = elector.run(scheduler.run(elector.leading), tell(checks, elector))
             await component.serve_loop(server, checks, loop, scheduler.synced, stop)
 

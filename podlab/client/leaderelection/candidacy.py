@@ -14,7 +14,7 @@ from grpc_health.v1 import health, health_pb2
 
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
-from podlab.client.leaderelection.decide import Candidate
+from podlab.client.leaderelection.decide import Candidate, Terms
 from podlab.client.leaderelection.elector import LeaderElector
 from podlab.client.leaderelection.predecessor import succeeding
 
@@ -23,8 +23,10 @@ HEALTH_SERVICE = "leader-election"
 
 
 @contextmanager
-def candidacy(client: Client, lease: str, address: str) -> Iterator[LeaderElector]:
+def candidacy(client: Client, lease: str, address: str, lasts_s: int) -> Iterator[LeaderElector]:
     """The election for the Lease of that name, for a service that is reached at `address` (host:port).
+
+    After `lasts_s` without a word of its holder another takes the Lease.
 
     Who was here last stands in the directory that systemd keeps for the unit. Raises as `succeeding`.
     """
@@ -32,7 +34,7 @@ def candidacy(client: Client, lease: str, address: str) -> Iterator[LeaderElecto
     identity = f"{socket.gethostname()}_{uuid.uuid4()}"
     with succeeding(Path(directory) / "identity" if directory else None, identity) as predecessor:
         candidate = Candidate(identity, predecessor, address)
-        yield LeaderElector(client, lease, candidate, EventRecorder(client, lease))
+        yield LeaderElector(client, lease, candidate, EventRecorder(client, lease), terms=Terms.lasting(lasts_s))
 
 
 async def tell(checks: health.aio.HealthServicer, elector: LeaderElector) -> None:

@@ -32,6 +32,11 @@ class Terms:
     renew_deadline_s: float = 10.0
     retry_s: float = 2.0
 
+    @classmethod
+    def lasting(cls, duration_s: int) -> Terms:
+        """Kubernetes' proportions of a Lease that lasts so long. Raises ValueError for one of no time."""
+        return cls(duration_s, duration_s * 2 / 3, duration_s * 2 / 15)
+
     def __post_init__(self) -> None:
         """Raises ValueError for terms under which two could work at once."""
         if not 0 < self.retry_s < self.renew_deadline_s < self.duration_s:

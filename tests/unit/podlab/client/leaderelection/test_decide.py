@@ -121,3 +121,10 @@ def test_no_two_work_at_once_however_late_writes_and_sightings_are(seed: int) ->
                 until[name] = local + TERMS.renew_deadline_s
         workers = [one for one, end in until.items() if now + offsets[one] < end]
         assert len(workers) <= 1, (seed, step, workers)
+
+
+def test_terms_keep_their_proportions_whatever_a_lease_lasts() -> None:
+    assert Terms.lasting(15) == Terms() == Terms(15, 10.0, 2.0)
+    assert Terms.lasting(180) == Terms(180, 120.0, 24.0)
+    with pytest.raises(ValueError, match="each has to be longer than the next"):
+        Terms.lasting(0)
