@@ -30,11 +30,12 @@ from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.images.image_store import ImageStore
 from node.kubelet.logs.log_rotation import LogRotation
-from node.kubelet.nodestatus import oom_watcher
+from node.kubelet.nodestatus import oom_watcher, shutdown
 from node.kubelet.nodestatus.measurement import Surveyor
 from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
+from node.kubelet.nodestatus.shutdown_watch import ShutdownEffects, ShutdownWatch
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.plugins import unix_server
 from node.kubelet.plugins.registry import PluginRegistry
@@ -122,6 +123,7 @@ class Kubelet:
             pods=self._node_pods.list,
             devices=self._devices,
             pressures=lambda: self._pressure.conditions,
+            refusal=lambda: shutdown.NOT_ADMITTED if self._shutdown.shutting_down else None,
         )
         drivers = DriverRegistry()
         self._csi_drivers = CsiDrivers(client, settings.node_name)
@@ -166,6 +168,7 @@ class Kubelet:
             tell=self._tell_of_node,
             count=runtime.figures.evictions.add,
         )
+        self._shutdown = ShutdownWatch(settings.shutdown)
         self._registration = NodeRegistration(
             settings,
             self.client,
@@ -174,10 +177,21 @@ class Kubelet:
             self._network,
             lambda: self._pressure.conditions,
             self._devices.offers.counts,
+            lambda: self._shutdown.shutting_down,
         )
         self._pressure.on_change(self._registration.look)
         self._devices.offers.on_change(self._registration.look)
         self._devices.offers.on_change(self.pods.devices_changed)
+
+    async def _watch_shutdown(self) -> None:
+        effects = ShutdownEffects(
+            pods=self.pods.active,
+            end=self.pods.end,
+            is_gone=lambda uid: not self.pods.runs(uid),
+            tell=self._tell_of_node,
+            changed=self._registration.look,
+        )
+        await self._shutdown.run(effects)
 
     def documents(self, stats: StatsProvider) -> Documents:
         """What it tells of itself, its pods, and their use."""
@@ -210,6 +224,7 @@ class Kubelet:
             await self._static_pods.listed.wait()
             group.create_task(self._images.run())
             group.create_task(self._pressure.run(self._eviction))
+            group.create_task(self._watch_shutdown())
 
     async def _run_with_api(self) -> None:
         lease = NodeLease(self.client, self.settings.node_name, self.settings.lease_duration_s)

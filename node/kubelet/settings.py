@@ -75,6 +75,24 @@ class ImagePullSettings:
 
 
 @dataclass(frozen=True)
+class ShutdownPriority:
+    """Pods of this priority and above, up to the next one's, get so long."""
+
+    priority: int
+    grace_period_s: int
+
+
+@dataclass(frozen=True)
+class ShutdownSettings:
+    """For how long a shutdown of the host waits for pods, the last part of it for system-critical ones; 0: it does
+    not. Or by priority, each class in turn."""
+
+    grace_period_s: int = 0
+    critical_grace_period_s: int = 0
+    by_priority: tuple[ShutdownPriority, ...] = ()
+
+
+@dataclass(frozen=True)
 class LogSettings:
     """How large a container's log may get before it is rotated, a quantity, and how many files it may be."""
 
@@ -115,6 +133,7 @@ class KubeletSettings:
     image_gc: ImageGcSettings = field(default_factory=ImageGcSettings)
     image_pulls: ImagePullSettings = field(default_factory=ImagePullSettings)
     logs: LogSettings = field(default_factory=LogSettings)
+    shutdown: ShutdownSettings = field(default_factory=ShutdownSettings)
 
     @property
     def node_ips(self) -> tuple[str, ...]:

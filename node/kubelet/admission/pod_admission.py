@@ -57,6 +57,8 @@ class PodAdmission:
     devices: DeviceManager
     pressures: Callable[[], Collection[str]] = frozenset
     """The node's conditions of pressure that are true now."""
+    refusal: Callable[[], PodOutcome | None] = lambda: None
+    """How any pod ends that comes now; None when pods may come."""
     allocations: Allocations = field(default_factory=Allocations)
     _admitted: set[str] = field(default_factory=set)
     _preempted: set[str] = field(default_factory=set)
@@ -87,6 +89,8 @@ class PodAdmission:
             return None
         if forbidden := sysctls.forbidden(pod.spec):
             return PodOutcome("Failed", sysctls.FORBIDDEN, f"forbidden sysctl: {forbidden}")
+        if (refused := self.refusal()) is not None:
+            return refused
         if conditions := pressure.refusing(pod, self.pressures()):
             return PodOutcome("Failed", pressure.REASON, pressure.message(conditions))
         try:

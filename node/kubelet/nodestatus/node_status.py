@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.deviceplugins.offers import Count
-from node.kubelet.nodestatus import machine_info
+from node.kubelet.nodestatus import machine_info, shutdown
 from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
 from podlab.api.selection.labels import ARCH_LABEL, HOSTNAME_LABEL, OS_LABEL
@@ -46,6 +46,7 @@ class NodeObservation:
     info: node_pb2.NodeSystemInfo
     devices: Mapping[str, Count] = field(default_factory=dict)
     """By resource, those that device plugins offer."""
+    shutting_down: bool = False
 
 
 def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
@@ -130,6 +131,8 @@ def _own_conditions(observation: NodeObservation) -> Iterable[tuple[str, bool, s
     problems = [observation.readiness.message] if observation.readiness.message else []
     if not observation.network_ready:
         problems.append(f"pod network is not ready: {observation.network_reason}")
+    if observation.shutting_down:
+        problems.append(shutdown.NOT_READY)
     if problems:
         yield "Ready", False, "KubeletNotReady", "; ".join(problems)
     else:

@@ -73,6 +73,7 @@ class NodeRegistration:
         network: PodNetwork,
         pressures: Callable[[], Collection[str]],
         devices: Callable[[], Mapping[str, Count]],
+        shutting_down: Callable[[], bool] = lambda: False,
     ) -> None:
         """`pressures` gives the conditions of pressure that are true now, `devices` what plugins offer, by resource."""
         self._settings = settings
@@ -84,6 +85,7 @@ class NodeRegistration:
         self._network = network
         self._pressures = pressures
         self._devices = devices
+        self._shutting_down = shutting_down
         self._news = asyncio.Event()
         self._capacity = capacity(settings)
         self._registered = False
@@ -193,6 +195,7 @@ class NodeRegistration:
             network_ready=self._network.ready,
             network_reason=self._network.reason,
             pressures=self._pressures(),
+            shutting_down=self._shutting_down(),
             images=runtime.images,
             info=machine_info.system_info(runtime.version, GIT_VERSION),
             devices=self._devices(),

@@ -83,8 +83,12 @@ class PodWorkers:
 
     def evictable(self) -> list[pod_pb2.Pod]:
         """The pods that may be evicted: those that are still to run, but for critical ones."""
+        return [pod for pod in self.active() if not is_critical(pod)]
+
+    def active(self) -> list[pod_pb2.Pod]:
+        """The pods that are still to run."""
         found = (self.api_pod(uid) for uid, worker in self._workers.items() if not worker.is_ending)
-        return [pod for pod in found if pod is not None and not is_terminal(pod) and not is_critical(pod)]
+        return [pod for pod in found if pod is not None and not is_terminal(pod)]
 
     def runs(self, uid: str) -> bool:
         """Whether a container of the pod ran when the runtime was last listed."""
