@@ -26,6 +26,8 @@ from podlab.foreign.pluginregistration.v1 import api_pb2_grpc as registration_gr
 KUBELET = Path(os.environ.get("KUBELET", "/var/lib/podlab/kubelet"))
 DATA = Path(os.environ.get("DATA", "/var/lib/csi-files"))
 MOST_VOLUMES = 5
+# The file whose loop device is a volume of volumeMode Block.
+DEVICE, DEVICE_BYTES = "device", 16 << 20
 TOKENS = "csi.storage.k8s.io/serviceAccount.tokens"
 EPHEMERAL = "csi.storage.k8s.io/ephemeral"
 
@@ -65,6 +67,8 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
 
     def NodeStageVolume(self, request, context):  # noqa: N802
         print(f"stage {request.volume_id}", flush=True)
+        if request.volume_capability.HasField("block"):
+            return csi.NodeStageVolumeResponse()
         data = _data(request.volume_id, context)
         data.mkdir(parents=True, exist_ok=True)
         _bind(data, Path(request.staging_target_path), context)
@@ -77,6 +81,9 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
 
     def NodePublishVolume(self, request, context):  # noqa: N802
         print(f"publish {request.volume_id}", flush=True)
+        if request.volume_capability.HasField("block"):
+            _show_device(_data(request.volume_id, context), Path(request.target_path), context)
+            return csi.NodePublishVolumeResponse()
         source = Path(request.staging_target_path or _data(request.volume_id, context))
         if request.volume_context.get(EPHEMERAL) == "true":
             source.mkdir(parents=True, exist_ok=True)
@@ -98,6 +105,7 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
     def NodeUnpublishVolume(self, request, context):  # noqa: N802
         print(f"unpublish {request.volume_id}", flush=True)
         _unbind(Path(request.target_path), context)
+        _free_device(_data(request.volume_id, context), context)
         if request.volume_id.startswith("csi-"):  # as kubelets call those that pods bring themselves
             shutil.rmtree(_data(request.volume_id, context), ignore_errors=True)
         return csi.NodeUnpublishVolumeResponse()
@@ -118,11 +126,40 @@ def _bind(source: Path, target: Path, context: grpc.ServicerContext, *, read_onl
         _run(context, "mount", "-o", "remount,bind,ro", str(target))
 
 
+def _show_device(data: Path, target: Path, context: grpc.ServicerContext) -> None:
+    """Binds a loop device of the volume's file to the target, unless one is there."""
+    data.mkdir(parents=True, exist_ok=True)
+    image = data / DEVICE
+    if not image.exists():
+        with image.open("wb") as file:
+            file.truncate(DEVICE_BYTES)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch()
+    if not _is_mounted(target):
+        device = (_devices_of(image) or [_run(context, "losetup", "--find", "--show", str(image))])[0]
+        _run(context, "mount", "--bind", device, str(target))
+
+
+def _free_device(data: Path, context: grpc.ServicerContext) -> None:
+    """The kernel takes the loop device apart once its last user has gone."""
+    for device in _devices_of(data / DEVICE):
+        _run(context, "losetup", "--detach", device)
+
+
+def _devices_of(image: Path) -> list[str]:
+    if not image.exists():
+        return []
+    told = subprocess.run(["losetup", "--associated", str(image)], capture_output=True, text=True, check=True).stdout
+    return [line.partition(":")[0] for line in told.splitlines()]
+
+
 def _unbind(target: Path, context: grpc.ServicerContext) -> None:
     if _is_mounted(target):
         _run(context, "umount", str(target))
-    if target.exists():
+    if target.is_dir():
         target.rmdir()
+    else:
+        target.unlink(missing_ok=True)
 
 
 def _is_mounted(target: Path) -> bool:
@@ -130,10 +167,11 @@ def _is_mounted(target: Path) -> bool:
     return any(line.split()[4] == str(target) for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 
-def _run(context: grpc.ServicerContext, *command: str) -> None:
+def _run(context: grpc.ServicerContext, *command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         context.abort(grpc.StatusCode.INTERNAL, f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def main(name: str, node: str) -> None:

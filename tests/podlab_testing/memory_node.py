@@ -98,6 +98,8 @@ class MemoryRuntime:
     """With which containers were created."""
     # Of each container, by name: where what it mounts is on the node, and whether it may write there.
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
+    # Of each container, by name: which devices of the node it sees, and what it may do with them.
+    devices: dict[str, dict[str, tuple[Path, str]]] = field(default_factory=dict)
     # What containers have written outside of their mounts, by name.
     written: dict[str, int] = field(default_factory=dict)
     # By the id of the container that was stopped; 0 for that of its image.
@@ -203,6 +205,9 @@ class MemoryRuntime:
         self._containers[made.id] = made
         self.mounted[made.name] = {
             each.container_path: (Path(each.host_path), not each.readonly) for each in config.mounts
+        }
+        self.devices[made.name] = {
+            each.container_path: (Path(each.host_path), each.permissions) for each in config.devices
         }
         return made.id
 

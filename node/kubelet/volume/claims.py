@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from node.kubelet.pod import podspec
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.volume_manager import VolumeError
 from podlab.api.pods import volumes
@@ -43,14 +44,23 @@ class ClaimReader:
             raise VolumeError("PVC is being deleted")
         if claim.status.phase != "Bound" or not claim.spec.volumeName:
             raise VolumeError("PVC is not bound")
-        if claim.spec.volumeMode == "Block":
-            raise VolumeError(f"volume {pod_volume.name} has volumeMode Block, but is specified in volumeMounts")
+        if why := _misused(pod, pod_volume.name, claim.spec.volumeMode or "Filesystem"):
+            raise VolumeError(why)
         volume = await self._client.get(PersistentVolume, claim.spec.volumeName)
         if volume.spec.claimRef.uid != claim.metadata.uid:
             bound_to = volume.spec.claimRef.uid
             message = f"PV {volume.metadata.name} is bound to PVC of uid {bound_to} and not to {claim.metadata.uid}"
             raise VolumeError(message)
         return volume
+
+
+def _misused(pod: pod_pb2.Pod, volume: str, mode: str) -> str:
+    """Why a volume of that mode is not what containers use it as; empty when it is."""
+    field = "volumeMounts" if mode == "Block" else "volumeDevices"
+    for container in podspec.all_containers(pod):
+        if any(used.name == volume for used in getattr(container, field)):
+            return f"volume {volume} has volumeMode {mode}, but is specified in {field}"
+    return ""
 
 
 def _failed(pod: pod_pb2.Pod, volume: str, claim: str, why: str) -> VolumeError:

@@ -28,11 +28,33 @@ def node_path(volume: PersistentVolume, own: Path) -> Path:
     return Path(source.local.path) if source.HasField("local") else own
 
 
+def is_block(volume: PersistentVolume) -> bool:
+    """Whether containers see it as a device."""
+    return volume.spec.volumeMode == "Block"
+
+
+def device(volume: PersistentVolume, published: Path) -> Path:
+    """The volume's device on the node; `published` is where a driver shows it. Raises ConfigError, OSError."""
+    source = volume.spec.persistentVolumeSource
+    if source.HasField("csi"):
+        return published
+    if not source.HasField("local"):
+        raise ConfigError(f'volume "{volume.metadata.name}" has volumeMode Block, which only csi and local can be')
+    path = Path(source.local.path)
+    if not path.exists():
+        raise ConfigError(f'local volume: path "{path}" does not exist')
+    if not path.is_block_device():
+        raise ConfigError(f'local volume: path "{path}" is not a block device')
+    return path.resolve()
+
+
 def set_up(volume: PersistentVolume, path: Path, *, helpers: str = mounter.HELPERS) -> None:
     """Checks that the volume is there, or mounts it, see `mounter.nfs`; a driver has mounted its own already.
 
     Raises ConfigError, MountError, OSError."""
     source = volume.spec.persistentVolumeSource
+    if is_block(volume):
+        return  # its device is looked at when a container needs it
     if source.HasField("hostPath"):
         check_host_path(path, source.hostPath.type)
     elif source.HasField("local"):
@@ -57,7 +79,7 @@ def apply_fs_group(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, re
     Returns a warning about a shared volume that has another group. Raises OSError.
     """
     group = fs_group.group_of(pod)
-    if group is None or not volume.spec.persistentVolumeSource.HasField("local"):
+    if group is None or is_block(volume) or not volume.spec.persistentVolumeSource.HasField("local"):
         return ""
     if shared:
         gid = path.stat().st_gid

@@ -25,6 +25,8 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 HOSTS = Path("/etc/hosts")
 NO_PERSISTENT_VOLUMES: Mapping[str, PersistentVolume] = {}
 NO_VARIABLES: Mapping[str, str] = {}
+# As Kubernetes calls the place.
+BLOCK_VOLUMES = "plugins/kubernetes.io/csi/volumeDevices"
 SUB_PATHS = "volume-subpaths"
 _PROPAGATIONS = {
     "": cri.PROPAGATION_PRIVATE,
@@ -42,6 +44,7 @@ class VolumeManager:
     """The volumes of all pods of the node."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._pods = root / "pods"
         self._owners = VolumeOwners(self._pods)
 
@@ -102,6 +105,27 @@ class VolumeManager:
                     propagation=_PROPAGATIONS[mount.mountPropagation],
                 )
             )
+        return result
+
+    def device_path(self, pod: pod_pb2.Pod, persistent_volume: str) -> Path:
+        """Where a driver shows the device of a volume of volumeMode Block to the pod."""
+        return self._root / BLOCK_VOLUMES / "publish" / persistent_volume / pod.metadata.uid
+
+    def devices(
+        self, pod: pod_pb2.Pod, container: pod_pb2.Container, persistent_volumes: Mapping[str, PersistentVolume]
+    ) -> list[cri.Device]:
+        """The volumes that the container sees as devices. Raises VolumeError."""
+        claims = {volume.name: volume.volumeSource.persistentVolumeClaim for volume in pod.spec.volumes}
+        result = []
+        for asked in container.volumeDevices:
+            volume = persistent_volumes[asked.name]
+            read_only = persistent_volume.is_read_only(claims[asked.name], volume)
+            try:
+                path = persistent_volume.device(volume, self.device_path(pod, volume.metadata.name))
+            except (ConfigError, OSError) as error:
+                raise VolumeError(f'MapVolume.SetUp failed for volume "{asked.name}" : {error}') from error
+            permissions = "mr" if read_only else "mrw"
+            result.append(cri.Device(container_path=asked.devicePath, host_path=str(path), permissions=permissions))
         return result
 
     def hosts_mount(self, pod: pod_pb2.Pod, ips: list[str]) -> cri.Mount:

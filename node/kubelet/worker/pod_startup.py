@@ -262,6 +262,7 @@ class PodStartup:
         )
         volumes, environment = self._context.volumes, environment_variables(pod, spec, environment_context)
         mounts = await asyncio.to_thread(volumes.mounts, pod, spec, contents.persistent_volumes, environment)
+        of_volumes = await asyncio.to_thread(volumes.devices, pod, spec, contents.persistent_volumes)
         of_claims = await self._context.dynamic_resources.edits(pod, spec)
         of_plugins, of_cdi = await self._context.devices.edits(pod, spec)
         for edits in (of_plugins, of_cdi, of_claims):
@@ -277,7 +278,7 @@ class PodStartup:
             attempt,
             environment={**of_plugins.environment, **environment, **of_cdi.environment, **of_claims.environment},
             mounts=mounts,
-            devices=[*of_plugins.devices, *of_cdi.devices, *of_claims.devices],
+            devices=[*of_volumes, *of_plugins.devices, *of_cdi.devices, *of_claims.devices],
             annotations=of_plugins.annotations,
             node_memory_bytes=self._context.memory_bytes,
         )

@@ -90,8 +90,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": "schedulingGroup",
-        "podlab.core.v1.EphemeralContainer": "volumeDevices",
-        "podlab.core.v1.Container": "volumeDevices",
         "podlab.core.v1.SeccompProfile": "localhostProfile",
         "podlab.core.v1.AppArmorProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,

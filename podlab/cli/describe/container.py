@@ -53,7 +53,8 @@ def _container(spec: Container, status: ContainerStatus | None) -> Fields:
         fields.append(layout.field("Environment Variables from", [_env_from(one) for one in spec.envFrom]))
     fields.append(layout.field("Environment", [_env(one) for one in spec.env]))
     mounts = [f"{one.mountPath} from {one.name} ({'ro' if one.readOnly else 'rw'})" for one in spec.volumeMounts]
-    return [*fields, layout.field("Mounts", mounts)]
+    devices = [f"{one.devicePath} from {one.name}" for one in spec.volumeDevices]
+    return [*fields, layout.field("Mounts", mounts), *([layout.field("Devices", devices)] if devices else [])]
 
 
 def _state(name: str, state: ContainerState) -> Fields:

@@ -76,15 +76,15 @@ def _pod(name: str, source: dict[str, Any], **spec: Any) -> Any:
     return _read({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": data})
 
 
-async def _claimed(admin: Client, **csi: Any) -> None:
+async def _claimed(admin: Client, mode: str = "Filesystem", **csi: Any) -> None:
     """A volume of the driver, bound to claim c."""
     about = {"name": "c", "namespace": "default"}
-    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": "pv"}
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": "pv", "volumeMode": mode}
     asked = {**spec, "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": about, "spec": asked}
     made = await admin.create(_read(claim))
     source = {"driver": DRIVER, "volumeHandle": "kept", **csi}
-    given = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": source}
+    given = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": source, "volumeMode": mode}
     volume = {**given, "claimRef": {**about, "uid": made.metadata.uid}}
     await admin.create(
         _read({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"}, "spec": volume})
@@ -247,3 +247,52 @@ async def test_a_volume_that_has_grown_is_enlarged_while_its_pod_runs(
     await admin.update(volume)
     assert "code = OutOfRange desc = the disk has no" in await told(admin, "VolumeResizeFailed")
     assert (await admin.get(PersistentVolumeClaim, "c", "default")).status.capacity["storage"].string == "2Gi"
+
+
+def _loop_devices(image: Path) -> str:
+    command = ["losetup", "--associated", str(image)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _pod_with_device(name: str) -> Any:
+    container = {"name": name, "image": IMAGE, "volumeDevices": [{"name": "v", "devicePath": "/dev/data"}]}
+    claim = {"persistentVolumeClaim": {"claimName": "c"}}
+    return _pod(name, claim, containers=[container])
+
+
+async def test_a_container_sees_a_volume_as_a_device(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start, tmp_path: Path
+) -> None:
+    await _told_of(admin)
+    await _claimed(admin, mode="Block")
+    driver()
+    await admin.create(_pod_with_device("a"))
+    await until("a", _running)
+    device, permissions = kubelet.runtime.devices["a"]["/dev/data"]
+    assert (device.is_block_device(), permissions) == (True, "mrw")
+    with device.open("r+b") as opened:
+        opened.write(b"kept")
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    await until("a", lambda pod: pod is None)
+    assert not device.exists()
+    assert not mounter.mounted_below(kubelet.root)
+    image = tmp_path / "data/kept/device"
+    assert image.read_bytes().startswith(b"kept")
+    assert not _loop_devices(image)
+
+
+@pytest.mark.parametrize(
+    ("mode", "used", "told_of"),
+    [
+        ("Block", "volumeMounts", "volume v has volumeMode Block, but is specified in volumeMounts"),
+        ("Filesystem", "volumeDevices", "volume v has volumeMode Filesystem, but is specified in volumeDevices"),
+    ],
+)
+async def test_a_volume_is_used_as_what_its_claim_says(
+    admin: Client, kubelet: MemoryKubelet, driver: Start, mode: str, used: str, told_of: str
+) -> None:
+    await _told_of(admin)
+    await _claimed(admin, mode=mode)
+    claim = {"persistentVolumeClaim": {"claimName": "c"}}
+    await admin.create(_pod("a", claim) if used == "volumeMounts" else _pod_with_device("a"))
+    assert (await told(admin, "FailedMount")).endswith(told_of)

@@ -11,6 +11,7 @@ from pathlib import Path
 from node.kubelet.volume.csi.driver import Capability
 from node.kubelet.volume.projected import TokenProjection
 from node.kubelet.volume.token_manager import Token
+from node.kubelet.volume.volume_manager import BLOCK_VOLUMES
 from podlab.api.pods.attachments import is_attached_by
 from podlab.api.values import times
 from podlab.core.v1 import pod_pb2
@@ -45,7 +46,8 @@ class SecretName:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A volume that a pod mounts, whether it is the pod's own or a claim's. `persistent` is its PersistentVolume."""
+    """A volume that a pod mounts, whether it is the pod's own or a claim's. `persistent` is its PersistentVolume.
+    `block`: it is a device."""
 
     volume: str
     driver: str
@@ -59,6 +61,7 @@ class Wanted:
     publish_secret: SecretName | None = None
     expand_secret: SecretName | None = None
     persistent: str = ""
+    block: bool = False
 
     @property
     def lifecycle(self) -> str:
@@ -100,15 +103,19 @@ def of_claim(name: str, volume: PersistentVolume, *, read_only: bool) -> Wanted:
         SecretName(publish.namespace, publish.name) if source.HasField("nodePublishSecretRef") else None,
         SecretName(expand.namespace, expand.name) if source.HasField("nodeExpandSecretRef") else None,
         volume.metadata.name,
+        volume.spec.volumeMode == "Block",
     )
 
 
 def capability(wanted: Wanted, can: Collection[int], group: int | None) -> csi_pb2.VolumeCapability:
     """How the volume is used: by the strongest of its access modes. `can` is what the driver can."""
     made = csi_pb2.VolumeCapability()
-    made.mount.fs_type = wanted.fs_type
-    made.mount.mount_flags.extend(wanted.mount_options)
-    if group is not None and Capability.VOLUME_MOUNT_GROUP in can:
+    if wanted.block:
+        made.block.SetInParent()
+    else:
+        made.mount.fs_type = wanted.fs_type
+        made.mount.mount_flags.extend(wanted.mount_options)
+    if not wanted.block and group is not None and Capability.VOLUME_MOUNT_GROUP in can:
         made.mount.volume_mount_group = str(group)
     mode = next(each for each in _STRONGEST if each in wanted.access_modes)
     precise = Capability.SINGLE_NODE_MULTI_WRITER in can
@@ -166,7 +173,7 @@ def needs_attachment(wanted: Wanted, driver: storage.CSIDriver | None) -> bool:
 
 def sets_group(wanted: Wanted, can: Collection[int], driver: storage.CSIDriver | None) -> bool:
     """Whether the kubelet gives the volume's files to the pod's fsGroup."""
-    if Capability.VOLUME_MOUNT_GROUP in can or wanted.read_only:
+    if Capability.VOLUME_MOUNT_GROUP in can or wanted.read_only or wanted.block:
         return False
     policy = driver.spec.fsGroupPolicy if driver is not None else ""
     if policy in ("File", "None"):
@@ -178,7 +185,9 @@ def sets_group(wanted: Wanted, can: Collection[int], driver: storage.CSIDriver |
     )
 
 
-def staging_path(root: Path, wanted_driver: str, handle: str) -> Path:
+def staging_path(root: Path, wanted: Wanted) -> Path:
     """Where the volume is on the node for all pods, as Kubernetes has it."""
-    name = hashlib.sha256(handle.encode()).hexdigest()
-    return root / "plugins/kubernetes.io/csi" / wanted_driver / name / "globalmount"
+    if wanted.block:
+        return root / BLOCK_VOLUMES / "staging" / wanted.persistent
+    name = hashlib.sha256(wanted.handle.encode()).hexdigest()
+    return root / "plugins/kubernetes.io/csi" / wanted.driver / name / "globalmount"

@@ -6,11 +6,11 @@ https://kubernetes-csi.github.io/docs/
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from node.kubelet.pod.callbacks import RecordEvent
@@ -148,8 +148,10 @@ class CsiVolumes:
     def _mounted_as(self, pod: pod_pb2.Pod, wanted: Wanted, can: Collection[int]) -> Mounted:
         staged = ""
         if wanted.persistent and Capability.STAGE_UNSTAGE_VOLUME in can:
-            staged = str(requests.staging_path(self._root, wanted.driver, wanted.handle))
+            staged = str(requests.staging_path(self._root, wanted))
         target = self._volumes.own_path(pod, wanted.volume)
+        if wanted.block:
+            target = self._volumes.device_path(pod, wanted.persistent)
         return Mounted(wanted.volume, wanted.driver, wanted.handle, str(target), staged)
 
     async def _publish(
@@ -235,10 +237,11 @@ class CsiVolumes:
         driver, target = self._drivers.named(mounted.driver), Path(mounted.target)
         await driver.unpublish(mounted.handle, mounted.target)
         await asyncio.to_thread(_clear, target)
+        await asyncio.to_thread(_remove_if_empty, target.parent)
         if mounted.staged and not await asyncio.to_thread(self._mounted.stages, mounted, uid):
             await driver.unstage(mounted.handle, mounted.staged)
             await asyncio.to_thread(_clear, staged := Path(mounted.staged))
-            await asyncio.to_thread(_clear, staged.parent)
+            await asyncio.to_thread(_remove_if_empty, staged.parent)
         await asyncio.to_thread(self._mounted.remove, uid, mounted)
 
 
@@ -246,12 +249,23 @@ def _make(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
 
 
-def _clear(directory: Path) -> None:
-    """Removes the empty directory that a volume was mounted on. What a driver has left mounted would go with it, so it
-    is unmounted first."""
-    mounter.unmount_below(directory)
-    with suppress(FileNotFoundError):
+def _clear(path: Path) -> None:
+    """Removes the empty directory that a volume was mounted on, or the file that was its device. What a driver has left
+    mounted would go with it, so it is unmounted first."""
+    mounter.unmount_below(path)
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_if_empty(directory: Path) -> None:
+    """What several volumes may be in."""
+    try:
         directory.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+            raise
 
 
 def _wanted(pod: pod_pb2.Pod, persistent: Mapping[str, PersistentVolume]) -> list[Wanted]:

@@ -12,7 +12,7 @@ from podlab.kinds.validation.pods.environment import check_env, check_env_from
 from podlab.kinds.validation.pods.handlers import check_lifecycle, check_probe, handlers_of
 from podlab.kinds.validation.pods.resources import check_requirements, check_resize_policy
 from podlab.kinds.validation.pods.restarts import RESTART_POLICIES, check_restart_rules
-from podlab.kinds.validation.pods.volumes import check_mounts
+from podlab.kinds.validation.pods.volumes import check_devices, check_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _SECCOMP_TYPES = ("RuntimeDefault", "Unconfined")
@@ -23,6 +23,7 @@ class PodFacts:
     """What containers are checked against."""
 
     volumes: Holder[str]
+    claimed_volumes: Holder[str]
     claims: Collection[str]
     host_network: bool
     grace_period_s: int
@@ -68,6 +69,7 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     check_env(found, f"{field}.env", container.env)
     check_env_from(found, f"{field}.envFrom", container.envFrom)
     check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
+    check_devices(found, f"{field}.volumeDevices", container, facts.volumes, facts.claimed_volumes)
     check_requirements(found, f"{field}.resources", container.resources)
     check_used_claims(found, f"{field}.resources.claims", container.resources.claims, facts.claims)
     restarts = facts.restart_policy != "Never" or container.restartPolicy == "Always"

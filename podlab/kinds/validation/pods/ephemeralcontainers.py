@@ -4,6 +4,7 @@ from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.containers import PodFacts, check_container
+from podlab.kinds.validation.pods.volumes import claimed
 
 _FORBIDDEN = (
     "ports",
@@ -32,7 +33,8 @@ def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpe
     volumes = {volume.name for volume in spec.volumes}
     claims = {claim.name for claim in spec.resourceClaims}
     grace_s, restart = spec.terminationGracePeriodSeconds, spec.restartPolicy
-    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, bool(spec.os.name), of_template=False)
+    says_os, of_claims = bool(spec.os.name), claimed(spec.volumes)
+    facts = PodFacts(volumes, of_claims, claims, spec.hostNetwork, grace_s, restart, says_os, of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

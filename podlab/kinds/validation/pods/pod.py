@@ -22,7 +22,7 @@ from podlab.kinds.validation.pods.gates import (
 from podlab.kinds.validation.pods.placement import check_affinity, check_tolerations
 from podlab.kinds.validation.pods.podresources import check_pod_resources
 from podlab.kinds.validation.pods.resources import check_resource_list
-from podlab.kinds.validation.pods.volumes import check_volumes
+from podlab.kinds.validation.pods.volumes import check_volumes, claimed
 from podlab.kinds.validation.storage.claims import check_claim_names
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -92,7 +92,7 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     volumes = check_volumes(found, f"{field}.volumes", spec.volumes, of_template=of_template)
     claims = check_pod_claims(found, f"{field}.resourceClaims", spec.resourceClaims)
     grace_s, restart, says_os = spec.terminationGracePeriodSeconds, spec.restartPolicy, bool(spec.os.name)
-    facts = PodFacts(volumes, claims, spec.hostNetwork, grace_s, restart, says_os, of_template)
+    facts = PodFacts(volumes, claimed(spec.volumes), claims, spec.hostNetwork, grace_s, restart, says_os, of_template)
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)

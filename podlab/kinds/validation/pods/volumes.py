@@ -37,6 +37,8 @@ def check_volumes(
 def check_mounts(found: Findings, field: str, container: pod_pb2.Container, volumes: Holder[str]) -> None:
     """Each mount names a volume of the pod and has a path of its own."""
     paths: set[str] = set()
+    devices = {device.name for device in container.volumeDevices}
+    device_paths = {device.devicePath for device in container.volumeDevices}
     for index, mount in enumerate(container.volumeMounts):
         where = f"{field}[{index}]"
         if not mount.name:
@@ -48,9 +50,58 @@ def check_mounts(found: Findings, field: str, container: pod_pb2.Container, volu
         elif mount.mountPath in paths:
             found.invalid(f"{where}.mountPath", mount.mountPath, "must be unique")
         paths.add(mount.mountPath)
+        if mount.name in devices:
+            found.invalid(f"{where}.name", mount.name, "must not already exist in volumeDevices")
+        if mount.mountPath in device_paths:
+            found.invalid(f"{where}.mountPath", mount.mountPath, "must not already exist as a path in volumeDevices")
         _check_sub_path(found, where, mount)
         if mount.HasField("mountPropagation"):
             _check_propagation(found, f"{where}.mountPropagation", mount, container)
+
+
+def claimed(volumes: Iterable[pod_pb2.Volume]) -> frozenset[str]:
+    """The names of those that have claims: these alone can be devices."""
+    sources = ((one.name, one.volumeSource) for one in volumes)
+    return frozenset(
+        name for name, source in sources if source.HasField("persistentVolumeClaim") or source.HasField("ephemeral")
+    )
+
+
+def check_devices(
+    found: Findings, field: str, container: pod_pb2.Container, volumes: Holder[str], claimed: Holder[str]
+) -> None:
+    """Each names a volume with a claim, and has a path of its own."""
+    mounted = {mount.name for mount in container.volumeMounts}
+    paths = {mount.mountPath for mount in container.volumeMounts}
+    names: set[str] = set()
+    own_paths: set[str] = set()
+    for index, device in enumerate(container.volumeDevices):
+        where = f"{field}[{index}]"
+        _check_device_name(found, f"{where}.name", device.name, volumes, claimed)
+        if device.name and device.name in names:
+            found.invalid(f"{where}.name", device.name, "must be unique")
+        if device.name in mounted:
+            found.invalid(f"{where}.name", device.name, "must not already exist in volumeMounts")
+        path = device.devicePath
+        if not path:
+            found.required(f"{where}.devicePath")
+        elif path in own_paths:
+            found.invalid(f"{where}.devicePath", path, "must be unique")
+        elif ".." in path.split("/"):
+            found.invalid(f"{where}.devicePath", path, "can not contain backsteps ('..')")
+        if path in paths:
+            found.invalid(f"{where}.devicePath", path, "must not already exist as a path in volumeMounts")
+        names.add(device.name)
+        own_paths.add(path)
+
+
+def _check_device_name(found: Findings, field: str, name: str, volumes: Holder[str], claimed: Holder[str]) -> None:
+    if not name:
+        found.required(field)
+    elif name not in volumes:
+        found.not_found(field, name)
+    elif name not in claimed:
+        found.invalid(field, name, "can only use volume source type of PersistentVolumeClaim for block mode")
 
 
 def _check_sub_path(found: Findings, field: str, mount: pod_pb2.VolumeMount) -> None:

@@ -66,3 +66,14 @@ def test_nfs_is_mounted_with_the_volumes_options(tmp_path: Path, monkeypatch: py
     told = rf"-t nfs -o nfsvers=4\.1,soft,ro files\.example:/exports/a {tmp_path}/own"
     with pytest.raises(MountError, match=told):
         persistent_volume.set_up(volume, tmp_path / "own", helpers=str(tmp_path))
+
+
+def test_a_local_volume_of_mode_block_is_a_block_device(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, why in ((tmp_path / "absent", "does not exist"), (tmp_path / "file", "is not a block device")):
+        volume = storage.volume(local={"path": str(path)}, volumeMode="Block")
+        with pytest.raises(ConfigError, match=f'local volume: path "{path}" {why}'):
+            persistent_volume.device(volume, tmp_path)
+    nfs = storage.volume(**NFS, volumeMode="Block")
+    with pytest.raises(ConfigError, match="has volumeMode Block, which only csi and local can be"):
+        persistent_volume.device(nfs, tmp_path)
