@@ -4,11 +4,11 @@ import pytest
 
 from master.apiserver.rpc.routes import ROUTES, SCHEDULER
 from podlab.errors import BadRequest
-from podlab.v1 import dns_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2
+from podlab.v1 import dns_pb2, images_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2
 
 
 def test_every_method_of_every_relayed_service_has_a_route() -> None:
-    files = (dns_pb2.DESCRIPTOR, kubelet_pb2.DESCRIPTOR, proxy_pb2.DESCRIPTOR, scheduler_pb2.DESCRIPTOR)
+    files = tuple(each.DESCRIPTOR for each in (dns_pb2, images_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2))
     declared = {
         service.full_name: {method.name: method.input_type.full_name for method in service.methods}
         for file in files
