@@ -48,10 +48,14 @@ def access(cli: Cli) -> Iterator[dict[str, bytes]]:
 
 
 @pytest.fixture
-def prometheus(program: Path, access: dict[str, bytes], addresses: dict[str, str], tmp_path: Path) -> Iterator[str]:
+def prometheus(
+    program: Path, access: dict[str, bytes], cli: Cli, addresses: dict[str, str], tmp_path: Path
+) -> Iterator[str]:
     """Its address, while it runs on the example's settings, asking more often."""
     for name in ("token", "ca.crt"):
         (tmp_path / name).write_bytes(access[name])
+    nodes = [{"targets": [node["metadata"]["name"]]} for node in cli.items("nodes")]
+    (tmp_path / "nodes.json").write_text(json.dumps(nodes))
     settings = (EXAMPLE / "prometheus.yml").read_text().replace("APISERVER", f"{addresses['m1']}:6443")
     (tmp_path / "prometheus.yml").write_text(settings.replace("scrape_interval: 15s", "scrape_interval: 3s"))
     arguments = [f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
