@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import grpc
@@ -30,6 +31,15 @@ METHOD = f"/{SERVICE}/PodTimeline"
 ANSWER_S = 3.0
 """A component that takes longer is named as one that does not answer."""
 AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """About one pod, whose uid is the first key."""
+
+    owners: Sequence[pb.TimelineOwner]
+    keys: Sequence[str]
+    components: Sequence[Asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +70,33 @@ class Timelines:
 
     async def pod(self, namespace: str, name: str) -> pb.PodTimelineResponse:
         """What all remember of the pod. Raises NotFound."""
-        found = pod_way.found(self.cache, namespace, name)
-        made = pb.PodTimelineResponse(uid=found.metadata.uid, owners=pod_way.owners(self.cache, found))
-        keys = [made.uid, *(each.uid for each in made.owners), *pod_way.endpoints(self.cache, found)]
-        own = service.response(self.spans, keys)
-        made.components.add(component="apiserver", spans=own.spans, since_ns=own.since_ns)
-        made.components.extend(await asyncio.gather(*(self._asked(each, keys) for each in self._all(found))))
-        return made
+        (answer,) = await self.pods([pod_way.found(self.cache, namespace, name)])
+        return answer
 
-    def _all(self, pod: Pod) -> list[Asked]:
-        return pod_way.asked(self.cache, pod, self.scheduler, self.controllers)
+    async def pods(self, pods: Sequence[Pod]) -> list[pb.PodTimelineResponse]:
+        """The same of several pods, in order. Each component is asked once for all of them."""
+        questions = [self._question(pod) for pod in pods]
+        wanted = {each: None for question in questions for each in question.components}
+        keys = [*dict.fromkeys(key for question in questions for key in question.keys)]
+        told = await asyncio.gather(*(self._asked(each, keys) for each in wanted))
+        by_component = dict(zip(wanted, told, strict=True))
+        return [self._answered(question, by_component) for question in questions]
+
+    def _question(self, pod: Pod) -> _Question:
+        owners = list(pod_way.owners(self.cache, pod))
+        keys = (pod.metadata.uid, *(each.uid for each in owners), *pod_way.endpoints(self.cache, pod))
+        return _Question(owners, keys, pod_way.asked(self.cache, pod, self.scheduler, self.controllers))
+
+    def _answered(self, question: _Question, told: Mapping[Asked, pb.ComponentSpans]) -> pb.PodTimelineResponse:
+        own = service.response(self.spans, question.keys)
+        made = pb.PodTimelineResponse(uid=question.keys[0], owners=question.owners)
+        made.components.add(component="apiserver", spans=own.spans, since_ns=own.since_ns)
+        for each in question.components:
+            one = made.components.add()
+            one.CopyFrom(told[each])
+            del one.spans[:]
+            one.spans.extend(span for span in told[each].spans if span.key in question.keys)
+        return made
 
     async def _asked(self, asked: Asked, keys: list[str]) -> pb.ComponentSpans:
         made = pb.ComponentSpans(component=asked.component, node=asked.node, error=asked.error)
@@ -82,6 +109,8 @@ class Timelines:
             made.error = error.message
         except TimeoutError:
             made.error = f"{asked.target} does not answer within {ANSWER_S:.0f} s"
+        except (OSError, ValueError) as error:  # this server's own certificates cannot be read
+            made.error = str(error)
         return made
 
     async def _take(self, target: Target, keys: list[str], made: pb.ComponentSpans) -> None:

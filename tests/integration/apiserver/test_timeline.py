@@ -88,3 +88,17 @@ async def test_only_who_may_get_the_pod_is_told(remembered: Spans, cluster: Clus
         await _asked(stranger)
     with pytest.raises(NotFound, match='pods "missing" not found'):
         await _asked(admin, "missing")
+
+
+async def test_several_pods_are_asked_for_at_once_and_each_is_told_its_own(
+    remembered: Spans, cluster: Cluster, admin: Client, pod: Make
+) -> None:
+    other = await admin.create(pod("other", node="n1"))
+    web = await admin.get(type(other), "web", "default")
+    for each in (web, other):
+        remembered.note(each.metadata.uid, "sandbox", 1.0, 2.0)
+    assert cluster.parts is not None
+    answers = await cluster.parts.timelines.pods([other, web])
+    assert [each.uid for each in answers] == [other.metadata.uid, web.metadata.uid]
+    for each in answers:
+        assert [one.key for one in _of(each, "kubelet").spans] == [each.uid]

@@ -7,19 +7,19 @@ neither a way to the collector nor memory for it; of several servers each export
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from master.apiserver.app.tracing.collector import Collector, CollectorError
 from master.apiserver.rpc.timeline import Timelines
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CacheEvent
 from podlab.api import kinds
-from podlab.api.objects import condition, metadata
+from podlab.api.objects import condition
 from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import NotFound
 from podlab.spans import otlp, traceparent
 from podlab.spans.way import way
 
@@ -31,6 +31,8 @@ SETTLED_AFTER_S = 5.0
 GIVEN_UP_AFTER_S = 3600.0
 AWAITED_MOST = 1024
 """As many as components remember."""
+AT_ONCE = 32
+"""Components are asked once for so many pods."""
 RETRY_S = 10.0
 _POD = kinds.of(Pod)
 
@@ -76,16 +78,13 @@ class TimelineExporter:
 
     async def _look(self) -> float:
         """Exports what is settled; how long to rest then."""
-        for key, made_s in [*self._made_s.items()]:
-            entry, now_s = self._cache.get(_POD, key), self._clock()
-            if entry is None or now_s - made_s > GIVEN_UP_AFTER_S:
-                self._forget(key)
-                continue
-            pod = entry.message_as(Pod)
-            if not _is_done(pod) or now_s - self._done_s.setdefault(key, now_s) < SETTLED_AFTER_S:
-                continue
+        settled = dict(itertools.islice(self._settled(), AT_ONCE))
+        answers = await self._timelines.pods([*settled.values()]) if settled else []
+        for (key, pod), answer in zip(settled.items(), answers, strict=True):
+            found = way(answer)
+            callers = filter(None, map(traceparent.parse, found.callers))
             try:
-                await self._export(pod)
+                await self._collector.send(otlp.request(pod.metadata.namespace, pod.metadata.name, found, callers))
             except CollectorError as error:
                 self._told(error)
                 return RETRY_S
@@ -93,18 +92,19 @@ class TimelineExporter:
             self._forget(key)
         return LOOKS_EVERY_S
 
-    async def _export(self, pod: Pod) -> None:
-        """Raises CollectorError."""
-        about = metadata(pod)
-        if not self._timelines.spans.of([about.uid]):
-            return  # another server has stored it, or this one before it was started anew
-        try:
-            answer = await self._timelines.pod(about.namespace, about.name)
-        except NotFound:
-            return
-        found = way(answer)
-        callers = filter(None, map(traceparent.parse, found.callers))
-        await self._collector.send(otlp.request(about.namespace, about.name, found, callers))
+    def _settled(self) -> Iterator[tuple[str, Pod]]:
+        """Pods whose turn has come, by their keys. Those that are gone, or another server's, are forgotten."""
+        for key, made_s in [*self._made_s.items()]:
+            entry, now_s = self._cache.get(_POD, key), self._clock()
+            if entry is None or now_s - made_s > GIVEN_UP_AFTER_S:
+                self._forget(key)
+                continue
+            pod = entry.message_as(Pod)
+            if not self._timelines.spans.of([pod.metadata.uid]):
+                if now_s - made_s > SETTLED_AFTER_S:  # the store tells of a pod before its write is noted
+                    self._forget(key)
+            elif _is_done(pod) and now_s - self._done_s.setdefault(key, now_s) >= SETTLED_AFTER_S:
+                yield key, pod
 
     def _told(self, error: CollectorError | None) -> None:
         """Logs that it is away, and that it is back, once each."""
