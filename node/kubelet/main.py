@@ -11,6 +11,7 @@ from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups import groups, layout
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
+from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.deviceplugins import registration
 from node.kubelet.deviceplugins.given import GivenDevices
@@ -30,7 +31,7 @@ from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.images.image_store import ImageStore
 from node.kubelet.logs.log_rotation import LogRotation
-from node.kubelet.nodestatus import oom_watcher, shutdown
+from node.kubelet.nodestatus import machine_info, oom_watcher, shutdown
 from node.kubelet.nodestatus.measurement import Surveyor
 from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
@@ -90,6 +91,8 @@ PLUGINS = "plugins_registry"
 """Below the kubelet's directory: the sockets by which plugins make themselves known."""
 EXPORTS = "exports"
 """Below the kubelet's directory: the file systems of containers that are being exported."""
+SECCOMP = "seccomp"
+"""Below the kubelet's directory: the profiles that pods name as Localhost."""
 CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
@@ -124,6 +127,7 @@ class Kubelet:
             devices=self._devices,
             pressures=lambda: self._pressure.conditions,
             refusal=lambda: shutdown.NOT_ADMITTED if self._shutdown.shutting_down else None,
+            apparmor=machine_info.has_apparmor(),
         )
         drivers = DriverRegistry()
         self._csi_drivers = CsiDrivers(client, settings.node_name)
@@ -297,6 +301,9 @@ class Kubelet:
             services=self._services.list,
             cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
             figures=self.runtime.figures,
+            seccomp=SeccompProfiles(
+                self.settings.root_dir / SECCOMP, "RuntimeDefault" if self.settings.seccomp_default else "Unconfined"
+            ),
         )
 
 
@@ -317,6 +324,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
     settings.root_dir.mkdir(parents=True, exist_ok=True)
     (settings.root_dir / PLUGINS).mkdir(exist_ok=True)
+    (settings.root_dir / SECCOMP).mkdir(exist_ok=True)
     if not settings.apiserver:
         await _serve_alone(settings, stop)
         return

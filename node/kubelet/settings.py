@@ -128,6 +128,8 @@ class KubeletSettings:
     pod_cidr_cluster: str = "10.244.0.0/16"
     cluster_dns: str = "10.96.0.10"
     cluster_domain: str = "cluster.local"
+    seccomp_default: bool = False
+    """Containers that ask for no seccomp profile have the runtime's."""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     image_gc: ImageGcSettings = field(default_factory=ImageGcSettings)

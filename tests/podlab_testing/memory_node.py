@@ -16,6 +16,7 @@ from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups.groups import Groups, Hierarchy
 from node.kubelet.cgroups.layout import MIN_SHARES, GroupLimits
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
+from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import (
     POD_NAME,
@@ -396,6 +397,7 @@ class MemoryKubelet:
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
             cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
+            seccomp=SeccompProfiles(self.root / "seccomp"),
             timings=self.timings,
         )
         self.pods = pods = PodWorkers(context, pods_of_node)

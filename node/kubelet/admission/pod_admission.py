@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from node.kubelet.admission import preemption, pressure
+from node.kubelet.admission import predicates, preemption, pressure
 from node.kubelet.admission.allocations import Allocations
 from node.kubelet.admission.predicates import (
     Failure,
@@ -46,7 +46,8 @@ Preempt = Callable[[str, PodOutcome], None]
 class PodAdmission:
     """`pods` gives those bound to the node, `node` what is known of it now; both may lag.
 
-    `own_node` is the node as this kubelet registers it, for as long as the API has none.
+    `own_node` is the node as this kubelet registers it, for as long as the API has none. `apparmor`: whether the node's
+    kernel has it.
     """
 
     client: Client
@@ -59,6 +60,7 @@ class PodAdmission:
     """The node's conditions of pressure that are true now."""
     refusal: Callable[[], PodOutcome | None] = lambda: None
     """How any pod ends that comes now; None when pods may come."""
+    apparmor: bool = False
     allocations: Allocations = field(default_factory=Allocations)
     _admitted: set[str] = field(default_factory=set)
     _preempted: set[str] = field(default_factory=set)
@@ -93,6 +95,8 @@ class PodAdmission:
             return refused
         if conditions := pressure.refusing(pod, self.pressures()):
             return PodOutcome("Failed", pressure.REASON, pressure.message(conditions))
+        if unenforceable := predicates.unenforceable(pod, self.node() or self.own_node, apparmor=self.apparmor):
+            return PodOutcome("Failed", *unenforceable)
         try:
             await self.devices.allocate(pod)
         except DeviceError as error:

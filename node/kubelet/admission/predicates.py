@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.kubelet.pod import podspec
-from podlab.api.pods import podresources
+from podlab.api.pods import containers, podresources
 from podlab.api.pods.hostports import host_ports
 from podlab.api.pods.tolerations import tolerates
 from podlab.api.selection.nodeselectors import matcher
@@ -61,6 +61,24 @@ Failure = PredicateFailure | InsufficientResource
 _AFFINITY = PredicateFailure("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
 _PORTS = PredicateFailure("NodePorts", "node(s) didn't have free ports for the requested pod ports")
 _TAINTS = PredicateFailure("TaintToleration", "node(s) had taints that the pod didn't tolerate")
+
+
+def unenforceable(pod: pod_pb2.Pod, node: node_pb2.Node, *, apparmor: bool) -> tuple[str, str] | None:
+    """Reason and message of what the pod wants to be protected by and the node does not have; None when it has all.
+
+    https://kubernetes.io/docs/tutorials/security/apparmor/
+    https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#supplementalgroupspolicy
+    """
+    spec = pod.spec
+    profiles = [
+        spec.securityContext.appArmorProfile,
+        *(each.securityContext.appArmorProfile for each in containers.every(spec)),
+    ]
+    if any(each.type not in ("", "Unconfined") for each in profiles) and not apparmor:
+        return "AppArmor", "Cannot enforce AppArmor: AppArmor is not enabled on the host"
+    if spec.securityContext.supplementalGroupsPolicy == "Strict" and not node.status.features.supplementalGroupsPolicy:
+        return "SupplementalGroupsPolicyNotSupported", "SupplementalGroupsPolicy=Strict is not supported in this node"
+    return None
 
 
 def failed_predicates(

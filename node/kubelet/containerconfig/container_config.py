@@ -10,7 +10,7 @@ from node.kubelet.cgroups import layout
 from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import expand
 from node.kubelet.containerconfig.linux_resources import linux_resources
-from node.kubelet.containerconfig.security_context import container_security, sandbox_security
+from node.kubelet.containerconfig.security_context import SeccompProfiles, container_security, sandbox_security
 from node.kubelet.cri.runtime import (
     CONTAINER_HASH,
     CONTAINER_NAME,
@@ -86,6 +86,7 @@ def container_config(
     devices: Sequence[cri.Device] = (),
     annotations: Mapping[str, str] = MappingProxyType({}),
     node_memory_bytes: int,
+    seccomp: SeccompProfiles,
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
     config = cri.ContainerConfig(
@@ -112,5 +113,5 @@ def container_config(
         tty=container.tty,
     )
     config.linux.resources.CopyFrom(linux_resources(pod, container, node_memory_bytes=node_memory_bytes))
-    config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id))
+    config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id, seccomp))
     return config

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from node.kubelet.containerconfig.environment import ConfigError
 from node.kubelet.cri.runtime import Image
 from node.kubelet.pod import podspec
@@ -15,11 +18,23 @@ MASKED_PATHS = (
 )  # fmt: skip
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
-_SECCOMP = {
-    "": cri.SecurityProfile.Unconfined,
+_PROFILES = {
     "Unconfined": cri.SecurityProfile.Unconfined,
     "RuntimeDefault": cri.SecurityProfile.RuntimeDefault,
+    "Localhost": cri.SecurityProfile.Localhost,
 }
+_GROUPS = {"": cri.Merge, "Merge": cri.Merge, "Strict": cri.Strict}
+
+
+@dataclass(frozen=True)
+class SeccompProfiles:
+    """`directory` holds the node's own. `default` is the type of those who ask for none.
+
+    https://kubernetes.io/docs/tutorials/security/seccomp/
+    """
+
+    directory: Path
+    default: str = "Unconfined"
 
 
 def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
@@ -28,6 +43,7 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
         namespace_options=_namespaces(pod),
         privileged=any(container.securityContext.privileged for container in podspec.all_containers(pod)),
         supplemental_groups=_groups(pod),
+        supplemental_groups_policy=_GROUPS[pod.spec.securityContext.supplementalGroupsPolicy],
     )
     if pod.spec.securityContext.HasField("runAsUser"):
         result.run_as_user.value = pod.spec.securityContext.runAsUser
@@ -37,7 +53,7 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
 
 
 def container_security(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str
+    pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str, seccomp: SeccompProfiles
 ) -> cri.LinuxContainerSecurityContext:
     """That of a container; the pod's fills what it leaves open. With a target, it sees the target's processes."""
     own, whole = container.securityContext, pod.spec.securityContext
@@ -47,6 +63,7 @@ def container_security(
         readonly_rootfs=own.readOnlyRootFilesystem,
         no_new_privs=own.HasField("allowPrivilegeEscalation") and not own.allowPrivilegeEscalation,
         supplemental_groups=_groups(pod),
+        supplemental_groups_policy=_GROUPS[whole.supplementalGroupsPolicy],
     )
     if target_id and result.namespace_options.pid == cri.CONTAINER:
         result.namespace_options.pid = cri.TARGET
@@ -54,8 +71,7 @@ def container_security(
     if not own.privileged:
         result.masked_paths.extend(MASKED_PATHS)
         result.readonly_paths.extend(READONLY_PATHS)
-    profile = own.seccompProfile if own.HasField("seccompProfile") else whole.seccompProfile
-    result.seccomp.profile_type = _SECCOMP[profile.type]
+    _set_profiles(result, own, whole, seccomp)
     result.capabilities.add_capabilities.extend(own.capabilities.add)
     result.capabilities.drop_capabilities.extend(own.capabilities.drop)
     for context in (own, whole):
@@ -68,6 +84,22 @@ def container_security(
             result.run_as_group.value = context.runAsGroup
             break
     return result
+
+
+def _set_profiles(
+    result: cri.LinuxContainerSecurityContext,
+    own: pod_pb2.SecurityContext,
+    whole: pod_pb2.PodSecurityContext,
+    seccomp: SeccompProfiles,
+) -> None:
+    filtered = own.seccompProfile if own.HasField("seccompProfile") else whole.seccompProfile
+    result.seccomp.profile_type = _PROFILES[filtered.type or seccomp.default]
+    if filtered.type == "Localhost":
+        result.seccomp.localhost_ref = str(seccomp.directory / filtered.localhostProfile)
+    guarded = own.appArmorProfile if own.HasField("appArmorProfile") else whole.appArmorProfile
+    if guarded.type:  # else the runtime's own, where the kernel has AppArmor
+        result.apparmor.profile_type = _PROFILES[guarded.type]
+        result.apparmor.localhost_ref = guarded.localhostProfile
 
 
 def check_non_root(pod: pod_pb2.Pod, container: pod_pb2.Container, image: Image) -> None:

@@ -107,7 +107,8 @@ class Containerd:
             for name, good in ready.items()
             if not good
         )
-        return RuntimeReadiness(ready["RuntimeReady"], ready["NetworkReady"], message)
+        told = answer.features.supplemental_groups_policy if answer.HasField("features") else None
+        return RuntimeReadiness(ready["RuntimeReady"], ready["NetworkReady"], message, told)
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         found = await self._observe({})

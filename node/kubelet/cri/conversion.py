@@ -16,6 +16,7 @@ from node.kubelet.cri.runtime import (
     ContainerResources,
     ContainerState,
     ContainerUsage,
+    ContainerUser,
     Image,
     Sandbox,
     ShownImage,
@@ -45,7 +46,12 @@ def container(status: cri.ContainerStatus, sandbox_id: str) -> Container:
         log_path=status.log_path,
         annotations=dict(status.annotations),
         resources=resources(status.resources.linux) if status.resources.HasField("linux") else None,
+        user=user(status.user.linux) if status.user.HasField("linux") else None,
     )
+
+
+def user(told: cri.LinuxContainerUser) -> ContainerUser:
+    return ContainerUser(told.uid, told.gid, tuple(told.supplemental_groups))
 
 
 def resources(told: cri.LinuxContainerResources) -> ContainerResources:
@@ -54,8 +60,8 @@ def resources(told: cri.LinuxContainerResources) -> ContainerResources:
 
 
 def image(item: cri.Image) -> Image:
-    user = str(item.uid.value) if item.HasField("uid") else item.username
-    return Image(item.id, (*item.repo_tags, *item.repo_digests), item.size, user)
+    name = str(item.uid.value) if item.HasField("uid") else item.username
+    return Image(item.id, (*item.repo_tags, *item.repo_digests), item.size, name)
 
 
 def usage(stats: cri.ContainerStats) -> ContainerUsage:

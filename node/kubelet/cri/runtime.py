@@ -70,6 +70,15 @@ class ContainerResources:
 
 
 @dataclass(frozen=True)
+class ContainerUser:
+    """As whom a container's first process was started."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Container:
     """One run of a container of a pod, running or ended. Times are nanoseconds since 1970, 0 when not yet."""
 
@@ -89,6 +98,8 @@ class Container:
     log_path: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     resources: ContainerResources | None = None
+    """None: the runtime does not say."""
+    user: ContainerUser | None = None
     """None: the runtime does not say."""
 
     @property
@@ -152,11 +163,13 @@ class RegistryCredentials:
 
 @dataclass(frozen=True)
 class RuntimeReadiness:
-    """Whether the runtime and its network are ready, and if not, why."""
+    """Whether the runtime and its network are ready, and if not, why; and whether it can leave out the groups that an
+    image gives its user (None: it does not say)."""
 
     runtime: bool
     network: bool
     message: str = ""
+    strict_groups: bool | None = None
 
 
 @dataclass(frozen=True)

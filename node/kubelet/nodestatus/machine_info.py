@@ -36,6 +36,11 @@ def disk_bytes(path: Path) -> int:
     return shutil.disk_usage(path).total
 
 
+def has_apparmor() -> bool:
+    """Whether the kernel confines processes by AppArmor's profiles."""
+    return _read("/sys/module/apparmor/parameters/enabled") == "Y"
+
+
 def system_info(runtime_version: str, kubelet_version: str) -> node_pb2.NodeSystemInfo:
     return node_pb2.NodeSystemInfo(
         machineID=_read("/etc/machine-id"),

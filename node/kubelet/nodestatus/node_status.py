@@ -102,6 +102,8 @@ def node_status(
     for address in settings.node_ips:
         status.addresses.add(type="InternalIP", address=address)
     status.addresses.add(type="Hostname", address=settings.node_name)
+    if observation.readiness.strict_groups is not None:
+        status.features.supplementalGroupsPolicy = observation.readiness.strict_groups
     status.daemonEndpoints.kubeletEndpoint.Port = settings.port
     for image in sorted(observation.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
         status.images.add(names=image.names, sizeBytes=image.size_bytes)

@@ -31,6 +31,7 @@ def container_status(
         status.restartCount = run.attempt
         status.containerID = f"containerd://{run.id}"
         status.imageID = run.image_id
+        _tell_user(status, run)
     elif before is not None:
         status.restartCount = before.restartCount
     _tell_resources(status, pod, spec, before if run is not None and run.id in notes.resizing else None)
@@ -53,6 +54,14 @@ def container_status(
     elif run is None and before is not None and before.state.HasField("running"):
         status.lastState.terminated.CopyFrom(unknown_status.RUNNING)
     return status
+
+
+def _tell_user(status: pod_pb2.ContainerStatus, run: Container) -> None:
+    """As whom the container's first process was started, where the runtime says so."""
+    if run.user is not None:
+        linux = status.user.linux
+        linux.uid, linux.gid = run.user.uid, run.user.gid
+        linux.supplementalGroups.extend(run.user.groups)
 
 
 def _tell_resources(

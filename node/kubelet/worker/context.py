@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
+from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.dynamicresources.manager import DynamicResources
@@ -65,6 +66,7 @@ class NodeContext:
     tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]
     cluster_dns: ClusterDns
+    seccomp: SeccompProfiles
     timings: WorkerTimings = WorkerTimings()
     spans: Spans = field(default_factory=Spans)
     figures: KubeletFigures = field(default_factory=KubeletFigures)

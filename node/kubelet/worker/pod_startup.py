@@ -281,6 +281,7 @@ class PodStartup:
             devices=[*of_volumes, *of_plugins.devices, *of_cdi.devices, *of_claims.devices],
             annotations=of_plugins.annotations,
             node_memory_bytes=self._context.memory_bytes,
+            seccomp=self._context.seccomp,
         )
 
     async def _target(self, pod: pod_pb2.Pod, name: str) -> str:

@@ -25,7 +25,7 @@ _OF_OTHER_COMPONENTS = {
         "podlab.core.v1.NodeRuntimeHandlerFeatures": "recursiveReadOnlyMounts userNamespaces",
         "podlab.core.v1.NodeRuntimeHandler": "features",
         "podlab.core.v1.NodeFeatures": "containerUlimits",
-        "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached runtimeHandlers features declaredFeatures",
+        "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached runtimeHandlers declaredFeatures",
         "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
         "podlab.core.v1.ResourceHealth": "resourceID",
         "podlab.core.v1.ContainerStatus": "allocatedResourcesStatus",
@@ -45,15 +45,14 @@ _OF_DRIVERS = {
     }.items()
 }
 
-# Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
-# AppArmor's profiles the one that the runtime gives in any case.
+# Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     "podlab.core.v1.SELinuxOptions": frozenset({"user", "role", "type", "level"}),
     "podlab.core.v1.WindowsSecurityContextOptions": frozenset(
         {"gmsaCredentialSpecName", "gmsaCredentialSpec", "runAsUserName", "hostProcess"}
     ),
-    "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
-    "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
+    "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions"}),
+    "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions"}),
     # What drivers' own controllers read.
     **_OF_DRIVERS,
     # What those components say of themselves that may take the place of ours.
@@ -65,7 +64,6 @@ LIMITED: Mapping[str, Mapping[str, tuple[str | bool, ...]]] = {
     "podlab.core.v1.PodSpec": {"hostUsers": (True,)},
     "podlab.core.v1.PodOS": {"name": ("linux",)},
     "podlab.core.v1.SecurityContext": {"procMount": ("Default",)},
-    "podlab.core.v1.AppArmorProfile": {"type": ("RuntimeDefault",)},
     # What a node that cannot do it makes of IfPossible is Disabled.
     "podlab.core.v1.VolumeMount": {"recursiveReadOnly": ("Disabled", "IfPossible")},
 }
@@ -90,8 +88,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": "schedulingGroup",
-        "podlab.core.v1.SeccompProfile": "localhostProfile",
-        "podlab.core.v1.AppArmorProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",

@@ -44,7 +44,7 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
         "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
         "volumeMounts": [{"name": "v", "mountPath": "C:/data", "recursiveReadOnly": "Disabled"}],
     }
-    silent = {"resourceClaims": None, "resources": {}, "schedulingGroup": {}}
+    silent = {"resourceClaims": None, "schedulingGroup": {}}
     pod = {
         "metadata": {"name": "a"},
         "spec": {

@@ -15,7 +15,9 @@ from podlab.kinds.validation.pods.restarts import RESTART_POLICIES, check_restar
 from podlab.kinds.validation.pods.volumes import check_devices, check_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
-_SECCOMP_TYPES = ("RuntimeDefault", "Unconfined")
+_LOCALHOST = "Localhost"
+_PROFILE_TYPES = (_LOCALHOST, "RuntimeDefault", "Unconfined")
+_PROFILE_CHARS = 4095
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContex
     for name in ("runAsUser", "runAsGroup"):
         if context.HasField(name):
             check_id(found, f"{field}.{name}", getattr(context, name))
-    check_seccomp(found, field, context)
+    check_profiles(found, field, context)
     refused = context.HasField("allowPrivilegeEscalation") and not context.allowPrivilegeEscalation
     if refused and context.privileged:
         rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
@@ -147,14 +149,37 @@ def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContex
         found.invalid(f"{field}.allowPrivilegeEscalation", False, rule)
 
 
-def check_seccomp(found: Findings, field: str, context: pod_pb2.SecurityContext | pod_pb2.PodSecurityContext) -> None:
-    """A profile says which it is; profiles of files on the nodes are not supported."""
-    if not context.HasField("seccompProfile"):
+def check_profiles(found: Findings, field: str, context: pod_pb2.SecurityContext | pod_pb2.PodSecurityContext) -> None:
+    """Which profiles of seccomp and AppArmor hold. Each says which it is, and one of the node which of them."""
+    if context.HasField("seccompProfile"):
+        where = f"{field}.seccompProfile"
+        _check_profile(found, where, context.seccompProfile, "seccomp")
+        if context.seccompProfile.type == _LOCALHOST and context.seccompProfile.localhostProfile:
+            rules = syntax.relative_path(context.seccompProfile.localhostProfile)
+            found.invalid(f"{where}.localhostProfile", context.seccompProfile.localhostProfile, *rules)
+    if context.HasField("appArmorProfile"):
+        where, name = f"{field}.appArmorProfile", context.appArmorProfile.localhostProfile
+        _check_profile(found, where, context.appArmorProfile, "AppArmor")
+        if name != name.strip():
+            found.invalid(f"{where}.localhostProfile", name, "must not be padded with whitespace")
+        if len(name) > _PROFILE_CHARS:
+            found.invalid(f"{where}.localhostProfile", name, f"may not be more than {_PROFILE_CHARS} bytes")
+
+
+def _check_profile(
+    found: Findings, field: str, profile: pod_pb2.SeccompProfile | pod_pb2.AppArmorProfile, kind: str
+) -> None:
+    if not profile.type:
+        of = "seccompProfile" if kind == "seccomp" else "appArmorProfile"
+        found.required(f"{field}.type", f"type is required when {of} is set")
         return
-    if context.seccompProfile.type:
-        found.one_of(f"{field}.seccompProfile.type", context.seccompProfile.type, _SECCOMP_TYPES)
-    else:
-        found.required(f"{field}.seccompProfile.type", "type is required when seccompProfile is set")
+    found.one_of(f"{field}.type", profile.type, _PROFILE_TYPES)
+    if profile.type == _LOCALHOST:
+        if not profile.localhostProfile.strip():
+            found.required(f"{field}.localhostProfile", f"must be set when {kind} type is Localhost")
+    elif profile.HasField("localhostProfile"):
+        rule = f"can only be set when {kind} type is Localhost"
+        found.invalid(f"{field}.localhostProfile", profile.localhostProfile, rule)
 
 
 def check_id(found: Findings, field: str, value: int) -> None:

@@ -10,7 +10,7 @@ from podlab.kinds.validation.cluster.policy import PREEMPTION_POLICIES
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_annotations, check_labels
 from podlab.kinds.validation.pods.affinity import check_neighbours, check_spread
-from podlab.kinds.validation.pods.containers import PodFacts, check_containers, check_id, check_seccomp
+from podlab.kinds.validation.pods.containers import PodFacts, check_containers, check_id, check_profiles
 from podlab.kinds.validation.pods.deviceclaims import check_made_claim_names, check_made_claims, check_pod_claims
 from podlab.kinds.validation.pods.ephemeralcontainers import check_ephemeral_containers
 from podlab.kinds.validation.pods.gates import (
@@ -244,7 +244,7 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     for name in ("runAsUser", "runAsGroup", "fsGroup"):
         value: int = getattr(context, name)
         check_id(found, f"{where}.{name}", value)
-    check_seccomp(found, where, context)
+    check_profiles(found, where, context)
     _check_sysctls(found, f"{where}.sysctls", spec)
     for index, group in enumerate(context.supplementalGroups):
         check_id(found, f"{where}.supplementalGroups[{index}]", group)
@@ -252,8 +252,8 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         found.one_of(f"{where}.fsGroupChangePolicy", context.fsGroupChangePolicy, ("Always", "OnRootMismatch"))
     if context.HasField("seLinuxChangePolicy"):
         found.one_of(f"{where}.seLinuxChangePolicy", context.seLinuxChangePolicy, ("MountOption", "Recursive"))
-    if context.HasField("supplementalGroupsPolicy"):  # Strict needs a runtime that says what it gave
-        found.one_of(f"{where}.supplementalGroupsPolicy", context.supplementalGroupsPolicy, ("Merge",))
+    if context.HasField("supplementalGroupsPolicy"):
+        found.one_of(f"{where}.supplementalGroupsPolicy", context.supplementalGroupsPolicy, ("Merge", "Strict"))
     if spec.shareProcessNamespace and spec.hostPID:
         rule = "ShareProcessNamespace and HostPID cannot both be enabled"
         found.invalid(f"{field}.shareProcessNamespace", True, rule)

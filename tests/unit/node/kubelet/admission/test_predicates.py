@@ -6,7 +6,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json, MakePod
 
-from node.kubelet.admission.predicates import failed_predicates
+from node.kubelet.admission.predicates import failed_predicates, unenforceable
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -109,3 +109,31 @@ def test_only_taints_that_end_pods_keep_one_from_beginning(
 ) -> None:
     found = failed_predicates(pod(tolerations=tolerations), node(taint), OFFERED, [])
     assert [(each.reason, each.message) for each in found] == told
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({}, None),
+        ({"securityContext": {"appArmorProfile": {"type": "Unconfined"}, "supplementalGroupsPolicy": "Merge"}}, None),
+        ({"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}, "AppArmor"),
+        ({"securityContext": {"supplementalGroupsPolicy": "Strict"}}, "SupplementalGroupsPolicyNotSupported"),
+    ],
+)
+def test_what_would_protect_a_pod_is_there_or_the_pod_does_not_run(
+    pod: MakePod, spec: Json, reason: str | None
+) -> None:
+    told = unenforceable(pod(**spec), node(), apparmor=False)
+    assert (told[0] if told else None) == reason
+    able = node()
+    able.status.features.supplementalGroupsPolicy = True
+    assert unenforceable(pod(**spec), able, apparmor=True) is None
+
+
+def test_a_container_may_ask_for_a_profile_of_its_own(pod: MakePod) -> None:
+    guarded = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "x"}}
+    asking = pod(containers=[{"name": "web", "image": "i", "securityContext": guarded}])
+    assert unenforceable(asking, node(), apparmor=False) == (
+        "AppArmor",
+        "Cannot enforce AppArmor: AppArmor is not enabled on the host",
+    )

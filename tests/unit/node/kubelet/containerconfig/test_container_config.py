@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.environment import ConfigError
+from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import Image
 from node.kubelet.logs import log_files
 from node.resolvconf import ResolvConf
@@ -15,7 +18,12 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 GIB = 1 << 30
 
 
-def _container(pod: MakePod, spec: Json | None = None, **container: object) -> cri.ContainerConfig:
+SECCOMP = SeccompProfiles(Path("/kubelet/seccomp"))
+
+
+def _container(
+    pod: MakePod, spec: Json | None = None, *, seccomp: SeccompProfiles = SECCOMP, **container: object
+) -> cri.ContainerConfig:
     made = pod(containers=[{"name": "web", "image": "i", **container}], **(spec or {}))
     return container_config.container_config(
         made,
@@ -24,6 +32,7 @@ def _container(pod: MakePod, spec: Json | None = None, **container: object) -> c
         environment={"NAME": "x"},
         mounts=[],
         node_memory_bytes=4 * GIB,
+        seccomp=seccomp,
     )
 
 
@@ -227,3 +236,29 @@ def test_a_pod_has_the_name_that_it_says(pod: MakePod, spec: dict[str, object], 
 def test_a_full_name_that_the_kernel_does_not_take_is_told(pod: MakePod) -> None:
     told = dns.why_too_long(pod(hostname="h" * 40, subdomain="d" * 20, setHostnameAsFQDN=True))
     assert "is too long (64 characters is the max, 87 characters requested)" in told
+
+
+def test_a_profile_of_the_node_is_found_by_its_path(pod: MakePod) -> None:
+    asked = {"seccompProfile": {"type": "Localhost", "localhostProfile": "profiles/audit.json"}}
+    told = _container(pod, {"securityContext": asked}).linux.security_context.seccomp
+    assert told.profile_type == cri.SecurityProfile.Localhost
+    assert told.localhost_ref == "/kubelet/seccomp/profiles/audit.json"
+
+
+def test_who_asks_for_no_profile_has_the_nodes_default(pod: MakePod) -> None:
+    filtering = SeccompProfiles(Path("/kubelet/seccomp"), "RuntimeDefault")
+    asked = {"seccompProfile": {"type": "Unconfined"}}
+    told = [
+        _container(pod, spec, seccomp=filtering).linux.security_context.seccomp.profile_type
+        for spec in (None, {"securityContext": asked})
+    ]
+    assert told == [cri.SecurityProfile.RuntimeDefault, cri.SecurityProfile.Unconfined]
+
+
+def test_profiles_of_apparmor_and_strict_groups_are_the_runtimes_to_give(pod: MakePod) -> None:
+    guarded = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "k8s-deny-write"}}
+    told = _container(pod, {"securityContext": {"supplementalGroupsPolicy": "Strict"}}, securityContext=guarded)
+    security = told.linux.security_context
+    assert (security.apparmor.profile_type, security.apparmor.localhost_ref) == (2, "k8s-deny-write")
+    assert security.supplemental_groups_policy == cri.Strict
+    assert not _container(pod).linux.security_context.HasField("apparmor")

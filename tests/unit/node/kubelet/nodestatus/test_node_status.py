@@ -67,6 +67,12 @@ def test_a_sound_node_is_ready_and_offers_what_was_declared(settings: KubeletSet
     assert status.daemonEndpoints.kubeletEndpoint.Port == 7450
 
 
+def test_a_runtime_that_says_what_it_can_do_is_told_of(settings: KubeletSettings) -> None:
+    assert not _status(settings, _observation()).HasField("features")
+    told = _status(settings, _observation(readiness=RuntimeReadiness(True, True, strict_groups=True)))
+    assert told.features.supplementalGroupsPolicy
+
+
 def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
     observation = _observation(
         readiness=RuntimeReadiness(True, False, "NetworkReady is false"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from podlab_testing.kubelet_pods import MakeObserved, MakePod, MakeRun, condition_of, status_of
 
-from node.kubelet.cri.runtime import ObservedPod
+from node.kubelet.cri.runtime import ContainerUser, ObservedPod
 from node.kubelet.pod.container_status import newly_backing_off
 from node.kubelet.pod.pod_notes import FOREVER, BlockedStart, PodNotes
 from podlab.core.v1 import pod_pb2
@@ -70,3 +72,12 @@ def test_a_container_whose_post_start_hook_runs_or_failed_is_waiting(
     notes.post_start_done.add("web-0")
     status = status_of(spec, observed(run()), notes)
     assert (status.phase, status.containerStatuses[0].ready) == ("Running", True)
+
+
+def test_a_runtime_that_says_as_whom_it_started_a_container_is_told_of(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
+    started = replace(run(), user=ContainerUser(1000, 3000, (4000, 50000)))
+    linux = status_of(pod(), observed(started), notes).containerStatuses[0].user.linux
+    assert (linux.uid, linux.gid, list(linux.supplementalGroups)) == (1000, 3000, [4000, 50000])
+    assert not status_of(pod(), observed(run()), notes).containerStatuses[0].HasField("user")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from podlab_testing.kubelet_pods import Json, MakeObserved, MakePod, MakeRun
 
 from node.kubelet.containerconfig import container_config
 from node.kubelet.containerconfig.container_config import ContainerAttempt
+from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import ContainerState, ObservedPod
 from node.kubelet.pod import actions, decide, pod_outcome, pod_status
 from node.kubelet.pod.actions import StartContainer, Wait
@@ -79,7 +82,13 @@ def test_it_sees_its_targets_processes_unless_all_see_more(pod: MakePod, spec: J
     container = made.spec.ephemeralContainers[0].ephemeralContainerCommon
     run = ContainerAttempt(0, 0, "web-0")
     config = container_config.container_config(
-        made, container, run, environment={}, mounts=[], node_memory_bytes=1 << 30
+        made,
+        container,
+        run,
+        environment={},
+        mounts=[],
+        node_memory_bytes=1 << 30,
+        seccomp=SeccompProfiles(Path("/seccomp")),
     )
     options = config.linux.security_context.namespace_options
     assert (options.pid, options.target_id) == (pid, "web-0" if pid == cri.TARGET else "")

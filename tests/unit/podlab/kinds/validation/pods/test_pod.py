@@ -151,8 +151,9 @@ def test_everything_that_is_wrong_is_told_at_once(found: Found) -> None:
             'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Never": supported values: "Always"',
         ),
         (
-            {"securityContext": {"supplementalGroupsPolicy": "Strict"}},
-            'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Strict": supported values: "Merge"',
+            {"securityContext": {"supplementalGroupsPolicy": "Some"}},
+            'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Some": supported values: "Merge", '
+            '"Strict"',
         ),
         (
             {
@@ -260,7 +261,31 @@ def test_a_bad_spec_is_told_by_path_and_rule(found: Found, pod: Build, spec: dic
         ),
         (
             {"securityContext": {"seccompProfile": {"type": "Localhost"}}},
-            '[0].securityContext.seccompProfile.type: Unsupported value: "Localhost"',
+            "[0].securityContext.seccompProfile.localhostProfile: Required value: must be set when seccomp type is "
+            "Localhost",
+        ),
+        (
+            {"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "../x"}}},
+            "[0].securityContext.seccompProfile.localhostProfile: Invalid value: \"../x\": must not contain '..'",
+        ),
+        (
+            {"securityContext": {"seccompProfile": {"type": "Unconfined", "localhostProfile": "x"}}},
+            '[0].securityContext.seccompProfile.localhostProfile: Invalid value: "x": can only be set when seccomp '
+            "type is Localhost",
+        ),
+        (
+            {"securityContext": {"appArmorProfile": {"type": "Localhost"}}},
+            "[0].securityContext.appArmorProfile.localhostProfile: Required value: must be set when AppArmor type is "
+            "Localhost",
+        ),
+        (
+            {"securityContext": {"appArmorProfile": {"type": "Localhost", "localhostProfile": " x"}}},
+            '[0].securityContext.appArmorProfile.localhostProfile: Invalid value: " x": must not be padded with '
+            "whitespace",
+        ),
+        (
+            {"securityContext": {"appArmorProfile": {"type": "Loose"}}},
+            '[0].securityContext.appArmorProfile.type: Unsupported value: "Loose"',
         ),
         (
             {"securityContext": {"seccompProfile": {}}},
