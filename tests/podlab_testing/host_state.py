@@ -22,6 +22,7 @@ find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /
 find /run -xdev -not -path '/run/systemd/*' -not -path '/run/user*' -not -path '/run/log*' -not -path '/run/lock*' \
     -not -path '/run/udev*' -printf '%p %y %m %u:%g\n' | say file
 find /etc -xdev -type f -not -name '*-' -not -name ld.so.cache -exec sha256sum {} + | say content
+cat /var/lib/ucf/hashfile /var/lib/ucf/registry 2>/dev/null | say ucf
 for name in passwd group shadow gshadow; do sort /etc/$name | say $name; done
 systemctl list-unit-files --no-legend | say unit-file
 systemctl list-units --all --plain --no-legend --type=service,socket,timer,mount,path \
@@ -29,8 +30,8 @@ systemctl list-units --all --plain --no-legend --type=service,socket,timer,mount
 iptables-save | say iptables
 ip6tables-save | say ip6tables
 iptables-legacy-save 2>/dev/null | say iptables-legacy
-ip -brief link | cut -d' ' -f1 | say link
-ip -brief address | awk '{$2 = ""; print}' | say address
+ip -brief link | cut -d' ' -f1 | sed 's/@if[0-9]*$//' | say link
+ip -brief address | awk '{sub(/@if[0-9]+$/, "", $1); $2 = ""; print}' | say address
 ip -4 route show table all | say route
 ip -6 route show table all | say route6
 ip -4 rule | say rule
@@ -49,6 +50,7 @@ _PASSING = re.compile(
     r"|net\.(ipv4|ipv6|netfilter|nf_conntrack)\S*_(mem|max) "
     r"|vm\.stat|dev\.cdrom)"
     r"|file /(run/adduser|run/xtables\.lock|run/netns|var/lib/containerd)\b"
+    r"|file /var/lib/ucf/(hashfile|registry)\.\d+ "  # older ones: ucf keeps some, whatever is installed or purged
     r"|file /(var/log|var/cache/ldconfig|etc/\.pwd\.lock|var/lib/misc|var/lib/sudo)\b"
     r"|(unit|file|cgroup|mount) \S*(session-|user@|user-runtime|/user/|run-u\d+)"
     r"|unit \S*(apt-daily|dpkg-db-backup|e2scrub|fstrim|logrotate|man-db)"
