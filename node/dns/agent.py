@@ -90,7 +90,7 @@ class DnsAgent:
             return
         namespace, name = change.key.namespace, records.service_name(change.new)
         service = self._services.get(name, namespace)
-        if service is not None and records.is_headless(service):
+        if service is None or records.is_headless(service):  # one that comes later may be
             self.in_force.ready(namespace, name, change.old, change.new)
 
     def _namespace_changed(self, change: Change[Namespace]) -> None:
@@ -152,8 +152,7 @@ class DnsAgent:
             self._untold = not await self._server.tell()
             if self._untold:  # one starts, and may have read before that was written
                 asyncio.get_running_loop().call_later(RETRY_S, self._dirty.set)
-        if not self._untold:
-            self.in_force.done()
+        self.in_force.done()  # a server that only starts reads all before it answers
 
     def _write(self, lines: list[str]) -> None:
         """What could not be written is written with all the rest the next time. Raises OSError."""

@@ -105,6 +105,23 @@ async def test_headless_services_follow_their_slices(admin: Client, synced: DnsA
     await until(lambda: resolver.ask(name).rcode == NXDOMAIN, "a Service without endpoints has no name")
 
 
+async def test_it_is_remembered_since_when_names_are_in_force(admin: Client, synced: DnsAgent) -> None:
+    spans = synced.in_force.spans
+    await admin.create(service("web"))
+    await admin.create(service("set", clusterIP="None"))
+    for name in ("web", "set"):
+        made = endpointslice_pb2.EndpointSlice(
+            metadata=ObjectMeta(namespace="default", name=f"{name}-1", labels={"kubernetes.io/service-name": name}),
+            addressType="IPv4",
+            endpoints=[endpointslice_pb2.Endpoint(addresses=["10.244.0.5"])],
+        )
+        await until(lambda name=name: spans.of([f"default/{name}:"]), "the Service has a name")
+        await admin.create(made)
+    await until(lambda: spans.of(["default/set:10.244.0.5"]), "the name has the endpoint")
+    assert [(each.name, each.detail) for _, each in spans.of(["default/set:10.244.0.5"])] == [("names", "set")]
+    assert spans.of(["default/web:10.244.0.5"]) == []  # its name has nothing to do with endpoints
+
+
 async def test_names_of_a_namespace_go_with_it(admin: Client, synced: DnsAgent, resolver: Resolver) -> None:
     await admin.create(namespace_pb2.Namespace(metadata=ObjectMeta(name="short")))
     await until(lambda: resolver.ask("short.svc.cluster.local").is_nodata, "the namespace has a name")
