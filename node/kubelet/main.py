@@ -12,6 +12,8 @@ from node.kubelet.cgroups import groups, layout
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.cpus import manager as cpus
+from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.deviceplugins import registration
 from node.kubelet.deviceplugins.given import GivenDevices
@@ -34,7 +36,7 @@ from node.kubelet.logs.log_rotation import LogRotation
 from node.kubelet.nodestatus import machine_info, oom_watcher, shutdown
 from node.kubelet.nodestatus.measurement import Surveyor
 from node.kubelet.nodestatus.node_lease import NodeLease
-from node.kubelet.nodestatus.node_status import capacity, new_node
+from node.kubelet.nodestatus.node_status import allocatable, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.shutdown_watch import ShutdownEffects, ShutdownWatch
 from node.kubelet.nodestatus.stats import StatsProvider
@@ -116,15 +118,15 @@ class Kubelet:
         )
         self._follow_files()
         self._local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
-        given = GivenDevices(settings.root_dir / "device_manager_state")
-        self._devices = DeviceManager(DeviceOffers(given.resources), given)
+        self._make_givers()
         self._admission = PodAdmission(
             client,
             new_node(settings),
-            capacity(settings),
+            allocatable(settings),
             node=self._node,
             pods=self._node_pods.list,
             devices=self._devices,
+            cpus=self._cpus,
             pressures=lambda: self._pressure.conditions,
             refusal=lambda: shutdown.NOT_ADMITTED if self._shutdown.shutting_down else None,
             apparmor=machine_info.has_apparmor(),
@@ -144,6 +146,13 @@ class Kubelet:
         self._context.csi.on_due(self.pods.volume_contents_changed)
         self._network = _network(settings, client)
         self._watch_resources()
+
+    def _make_givers(self) -> None:
+        """Of devices and processors."""
+        given = GivenDevices(self.settings.root_dir / "device_manager_state")
+        self._devices = DeviceManager(DeviceOffers(given.resources), given)
+        exclusive = cpus.exclusive(self.settings.cpu_manager, self.settings.root_dir / "cpu_manager_state")
+        self._cpus = CpuManager(exclusive, self.runtime)
 
     def _follow_files(self) -> None:
         """The pods that files describe."""
@@ -219,6 +228,7 @@ class Kubelet:
             group.create_task(self.pods.run())
             group.create_task(self._logs.run())
             group.create_task(self._devices.run(self._may_be_here))
+            group.create_task(self._cpus.run(self._may_be_here))
             group.create_task(self._serve_pod_resources())
             group.create_task(registration.run(self.settings.kubernetes_dir / DEVICE_PLUGINS, self._devices.offers))
             if self.settings.apiserver:
@@ -255,7 +265,7 @@ class Kubelet:
             group.create_task(self.bound.run())
 
     async def _serve_pod_resources(self) -> None:
-        servicer = PodResourcesServicer(self._node_pods, self._devices, self._dynamic_resources.prepared)
+        servicer = PodResourcesServicer(self._node_pods, self._devices, self._cpus, self._dynamic_resources.prepared)
         await unix_server.run(
             self.settings.kubernetes_dir / POD_RESOURCES,
             lambda server: pod_resources_grpc.add_PodResourcesListerServicer_to_server(servicer, server),
@@ -275,7 +285,7 @@ class Kubelet:
         self.pods.node_removed()
 
     def _make_context(self) -> NodeContext:
-        amounts, volumes = capacity(self.settings), VolumeManager(self.settings.root_dir)
+        amounts, volumes = allocatable(self.settings), VolumeManager(self.settings.root_dir)
         tokens = TokenManager(self.client)
         reader = CsiApiReader(self.client, tokens, self.settings.node_name)
         return NodeContext(
@@ -296,6 +306,7 @@ class Kubelet:
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=self._dynamic_resources,
             devices=self._devices,
+            cpus=self._cpus,
             config_objects=ConfigObjectManager(self.client),
             tokens=tokens,
             services=self._services.list,

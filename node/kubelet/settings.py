@@ -20,6 +20,18 @@ class CapacitySettings:
     pods: int = 110
 
 
+NONE, STATIC = "none", "static"
+
+
+@dataclass(frozen=True)
+class CpuManagerSettings:
+    """`static` gives containers of Guaranteed pods that ask for whole processors those for themselves, but never the
+    `reserved_cpus` ("0-1,4"), which the node does not offer either."""
+
+    policy: str = NONE
+    reserved_cpus: str = ""
+
+
 @dataclass(frozen=True)
 class TaintSettings:
     key: str
@@ -122,6 +134,7 @@ class KubeletSettings:
     """Where device plugins and monitoring agents of others look for the kubelet's sockets."""
     static_pod_dir: Path = Path("/etc/podlab/manifests")
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
+    cpu_manager: CpuManagerSettings = field(default_factory=CpuManagerSettings)
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[TaintSettings, ...] = ()
     lease_duration_s: int = 40

@@ -17,6 +17,8 @@ from node.kubelet.cgroups.groups import Groups, Hierarchy
 from node.kubelet.cgroups.layout import MIN_SHARES, GroupLimits
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.cpus.exclusive import ExclusiveCpus
+from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import (
     POD_NAME,
@@ -97,6 +99,8 @@ class MemoryRuntime:
     started: list[str] = field(default_factory=list)
     configs: list[cri.ContainerConfig] = field(default_factory=list)
     """With which containers were created."""
+    cpusets: dict[str, str] = field(default_factory=dict)
+    """On which processors containers may run, by their names."""
     # Of each container, by name: where what it mounts is on the node, and whether it may write there.
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     # Of each container, by name: which devices of the node it sees, and what it may do with them.
@@ -191,6 +195,7 @@ class MemoryRuntime:
     ) -> str:
         self._answer()
         self.configs.append(config)
+        self.cpusets[config.metadata.name] = config.linux.resources.cpuset_cpus
         made = Container(
             id=f"c{next(self._numbers)}",
             sandbox_id=sandbox_id,
@@ -224,8 +229,12 @@ class MemoryRuntime:
             self._set(container_id, state=ContainerState.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
 
     async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
+        """What is not said stays as it is."""
         self._answer()
-        self._set(container_id, resources=conversion.resources(resources))
+        if resources.cpuset_cpus:
+            self.cpusets[self._containers[container_id].name] = resources.cpuset_cpus
+        if resources.cpu_period:
+            self._set(container_id, resources=conversion.resources(resources))
 
     async def remove_container(self, container_id: str) -> None:
         self._containers.pop(container_id, None)
@@ -344,6 +353,8 @@ class MemoryKubelet:
     problems: list[str] = field(default_factory=list)
     """Of static pods' manifests."""
     devices: DeviceManager | None = None
+    cpus: ExclusiveCpus | None = None
+    """Set before it starts."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -359,6 +370,7 @@ class MemoryKubelet:
         mirrors = MirrorPods(self.client, static_pods, bound, lambda: itself.get("n1"), PERIOD_S)
         given = GivenDevices(self.root / "device_manager_state")
         devices = self.devices = DeviceManager(DeviceOffers(given.resources), given)
+        cpus = CpuManager(self.cpus, self.runtime)
         admission = PodAdmission(
             self.client,
             node,
@@ -366,6 +378,7 @@ class MemoryKubelet:
             node=lambda: itself.get("n1"),
             pods=pods_of_node.list,
             devices=devices,
+            cpus=cpus,
             pressures=lambda: self.pressures,
         )
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
@@ -393,6 +406,7 @@ class MemoryKubelet:
             image_volumes=ImageVolumes(self.runtime, volumes),
             dynamic_resources=dynamic_resources,
             devices=devices,
+            cpus=cpus,
             tokens=tokens,
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
@@ -414,7 +428,7 @@ class MemoryKubelet:
             return not bound.synced.is_set() or pods.may_run(uid)
 
         claims, given_back = dynamic_resources.run(may_be_here, PERIOD_S), devices.run(may_be_here, PERIOD_S)
-        servicer = PodResourcesServicer(pods_of_node, devices, dynamic_resources.prepared)
+        servicer = PodResourcesServicer(pods_of_node, devices, cpus, dynamic_resources.prepared)
         resources = unix_server.run(
             self.root / "pod-resources.sock",
             lambda server: pod_resources_grpc.add_PodResourcesListerServicer_to_server(servicer, server),
@@ -429,6 +443,7 @@ class MemoryKubelet:
             claims,
             given_back,
             registering,
+            cpus.run(may_be_here, PERIOD_S),
             resources,
             plugins.run(),
             context.csi.run(PERIOD_S),

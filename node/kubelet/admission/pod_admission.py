@@ -22,6 +22,8 @@ from node.kubelet.admission.predicates import (
     pod_requests,
 )
 from node.kubelet.admission.preemption import PreemptionFailed
+from node.kubelet.cpus.exclusive import CpuError
+from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.pod.pod_notes import PendingResize
@@ -29,6 +31,7 @@ from node.kubelet.pod.pod_outcome import PodOutcome
 from podlab.api.pods import podresources, sysctls
 from podlab.api.pods.allocated import DEFERRED, INFEASIBLE
 from podlab.api.pods.podphase import is_terminal
+from podlab.api.pods.qos import GUARANTEED, qos_class
 from podlab.api.values import quantity
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -37,6 +40,7 @@ from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
+_STATIC = 'CPU Manager policy "static"'
 UNEXPECTED = "UnexpectedAdmissionError"
 PREEMPTED = PodOutcome("Failed", "Preempting", "Preempted in order to admit critical pod", disrupts=True)
 Preempt = Callable[[str, PodOutcome], None]
@@ -56,6 +60,7 @@ class PodAdmission:
     node: Callable[[], node_pb2.Node | None]
     pods: Callable[[], Iterable[pod_pb2.Pod]]
     devices: DeviceManager
+    cpus: CpuManager
     pressures: Callable[[], Collection[str]] = frozenset
     """The node's conditions of pressure that are true now."""
     refusal: Callable[[], PodOutcome | None] = lambda: None
@@ -99,12 +104,18 @@ class PodAdmission:
             return PodOutcome("Failed", *unenforceable)
         try:
             await self.devices.allocate(pod)
-        except DeviceError as error:
+            self.cpus.allocate(pod)
+        except (DeviceError, CpuError) as error:
+            self._release(pod)
             return PodOutcome("Failed", UNEXPECTED, f"Allocate failed due to {error}, which is unexpected")
         outcome = await self._judge(pod)
         if outcome is not None:
-            self.devices.release(pod.metadata.uid)
+            self._release(pod)
         return outcome
+
+    def _release(self, pod: pod_pb2.Pod) -> None:
+        self.devices.release(pod.metadata.uid)
+        self.cpus.release(pod.metadata.uid)
 
     async def _judge(self, pod: pod_pb2.Pod) -> PodOutcome | None:
         if not self._failed_predicates(pod, self.node() or self.own_node):
@@ -129,6 +140,8 @@ class PodAdmission:
 
     def _why_not(self, pod: pod_pb2.Pod) -> PendingResize | None:
         allocatable = self.allocatable
+        if self.cpus.is_static and qos_class(pod.spec) == GUARANTEED:
+            return PendingResize(INFEASIBLE, f"Resize is infeasible for Guaranteed Pods alongside {_STATIC}")
         before, after = pod_requests(self.allocations.applied(pod)), pod_requests(pod)
         for name in ("memory", "cpu"):
             capacity = podresources.rounded(name, quantity.parse(allocatable[name]))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from node.kubelet.deviceplugins.plugin import DeviceError
-from node.kubelet.pod import podspec
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 
@@ -34,19 +33,6 @@ def _by_claim(pod: pod_pb2.Pod, container: str) -> set[str]:
     """The container's extended resources that drivers of claims give it."""
     mappings = pod.status.extendedResourceClaimStatus.requestMappings
     return {mapping.resourceName for mapping in mappings if mapping.containerName == container}
-
-
-def reusable(pod: pod_pb2.Pod, container: str, given: Mapping[str, Collection[str]]) -> set[str]:
-    """The devices, by container, that init containers leave to the container: they have ended before it starts."""
-    found: set[str] = set()
-    for earlier in (*pod.spec.initContainers, *pod.spec.containers):
-        if earlier.name == container:
-            break
-        if podspec.is_init(pod, earlier.name) and not podspec.is_sidecar(earlier):
-            found |= set(given.get(earlier.name, ()))
-        else:
-            found -= set(given.get(earlier.name, ()))
-    return found
 
 
 def check(wanted: DeviceRequest, healthy: Collection[str], free: Collection[str], reused: Collection[str]) -> None:

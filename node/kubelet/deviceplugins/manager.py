@@ -14,6 +14,7 @@ from node.kubelet.deviceplugins.offers import DeviceOffers
 from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.dynamicresources import cdi
 from node.kubelet.dynamicresources.cdi import Edits
+from node.kubelet.pod import podspec
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -96,7 +97,7 @@ class DeviceManager:
         for each in wanted:
             if each.container in given[each.resource]:
                 continue
-            reused = choice.reusable(pod, each.container, given[each.resource])
+            reused = podspec.left_by_init(pod, each.container, given[each.resource])
             ids = await self._choose(each, reused, {one for held in given[each.resource].values() for one in held})
             plugin = self.offers.plugin(each.resource)
             if plugin is None:
@@ -112,7 +113,7 @@ class DeviceManager:
         for one in new:
             log.info("container %s of pod %s has %s %s", one.container, uid, one.resource, ", ".join(one.ids))
 
-    async def _choose(self, wanted: DeviceRequest, reused: set[str], own: set[str]) -> tuple[str, ...]:
+    async def _choose(self, wanted: DeviceRequest, reused: frozenset[str], own: set[str]) -> tuple[str, ...]:
         """`own` are those that containers of the same pod have."""
         healthy = self.offers.healthy(wanted.resource)
         free = healthy - self._given.in_use(wanted.resource) - own

@@ -31,7 +31,7 @@ class StateFile(Generic[S]):
             is_whole = content.pop(_CHECKSUM, None) in (None, _checksum(content))
         except FileNotFoundError:
             return None
-        except (ValueError, AttributeError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, OSError) as error:
             log.error("%s cannot be read: %s; %s", self._path, error, self._lost)
             return None
         if not is_whole:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from node.kubelet.cpus import cpuset
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.deviceplugins.offers import Count
 from node.kubelet.nodestatus import machine_info, shutdown
@@ -61,6 +62,15 @@ def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
     return {name: meta_pb2.Quantity(string=amount) for name, amount in canonical.items()}
 
 
+def allocatable(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
+    """The capacity without the processors that are reserved."""
+    amounts = capacity(settings)
+    if reserved := cpuset.parse(settings.cpu_manager.reserved_cpus):
+        left = max(0, quantity.millis(amounts["cpu"]) - 1000 * len(reserved))
+        amounts["cpu"] = meta_pb2.Quantity(string=quantity.canonical(f"{left}m", thousandths=True))
+    return amounts
+
+
 def labels(settings: KubeletSettings) -> dict[str, str]:
     return {
         **settings.labels,
@@ -83,10 +93,12 @@ def new_node(settings: KubeletSettings) -> node_pb2.Node:
 def node_status(
     settings: KubeletSettings,
     amounts: Mapping[str, meta_pb2.Quantity],
+    offered: Mapping[str, meta_pb2.Quantity],
     before: node_pb2.NodeStatus,
     observation: NodeObservation,
 ) -> node_pb2.NodeStatus:
-    """The whole status. Pure; conditions of others and the times of unchanged conditions are kept.
+    """The whole status: `amounts` are the node's own, of which `offered` are for pods. Pure; conditions of others and
+    the times of unchanged conditions are kept.
 
     So are the extended resources that others have advertised:
     https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
@@ -95,6 +107,8 @@ def node_status(
     advertised = {name: amount for name, amount in before.capacity.items() if "/" in name}
     for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
+        status.allocatable[name].CopyFrom(amount)
+    for name, amount in offered.items():
         status.allocatable[name].CopyFrom(amount)
     for name, count in observation.devices.items():
         status.capacity[name].string = str(count.capacity)

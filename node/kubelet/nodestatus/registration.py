@@ -13,6 +13,7 @@ from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.node_events import STARTING, NodeEvent, cordon_event, status_events
 from node.kubelet.nodestatus.node_status import (
     NodeObservation,
+    allocatable,
     capacity,
     differ_only_in_heartbeats,
     labels,
@@ -87,7 +88,7 @@ class NodeRegistration:
         self._devices = devices
         self._shutting_down = shutting_down
         self._news = asyncio.Event()
-        self._capacity = capacity(settings)
+        self._capacity, self._offered = capacity(settings), allocatable(settings)
         self._registered = False
         self._written_at = 0.0
         self._cordoned = False
@@ -147,7 +148,7 @@ class NodeRegistration:
         if node.spec.unschedulable != self._cordoned:
             self._record(node, cordon_event(node))
             self._cordoned = node.spec.unschedulable
-        status = node_status(self._settings, self._capacity, node.status, await self._observe())
+        status = node_status(self._settings, self._capacity, self._offered, node.status, await self._observe())
         if now - self._written_at <= MAX_AGE_S and differ_only_in_heartbeats(status, node.status):
             return node
         events = list(status_events(node, status))

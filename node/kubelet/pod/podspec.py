@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeVar
 
 from podlab.api.pods import containers, podresources
 from podlab.api.selection.labels import CONFIG_SOURCE, FILE_SOURCE
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 
+T = TypeVar("T")
 DEFAULT_GRACE_S = 30
 # Of a resize policy.
 RESTART = "RestartContainer"
@@ -101,3 +103,16 @@ def container_hash(spec: pod_pb2.PodSpec, container: pod_pb2.Container) -> str:
 def is_static(pod: pod_pb2.Pod) -> bool:
     """Whether a file of the node describes it. No pod of the API server can pass for one: their uids have dashes."""
     return pod.metadata.annotations.get(CONFIG_SOURCE) == FILE_SOURCE and "-" not in pod.metadata.uid
+
+
+def left_by_init(pod: pod_pb2.Pod, container: str, given: Mapping[str, Collection[T]]) -> frozenset[T]:
+    """What init containers leave to the container of what each has been `given`: they have ended before it starts."""
+    found = frozenset[T]()
+    for earlier in (*pod.spec.initContainers, *pod.spec.containers):
+        if earlier.name == container:
+            break
+        if is_init(pod, earlier.name) and not is_sidecar(earlier):
+            found |= frozenset(given.get(earlier.name, ()))
+        else:
+            found -= frozenset(given.get(earlier.name, ()))
+    return found

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import grpc
 
+from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.deviceplugins.plugin import Devices
 from node.kubelet.dynamicresources import pod_claims
@@ -31,9 +32,12 @@ class Pods(Protocol):
 class PodResourcesServicer(api_pb2_grpc.PodResourcesListerServicer):
     """Serves `v1.PodResourcesLister`. `claim` gives what is prepared of one, by namespace and name."""
 
-    def __init__(self, pods: Pods, devices: DeviceManager, claim: Callable[[str, str], PreparedClaim | None]) -> None:
+    def __init__(
+        self, pods: Pods, devices: DeviceManager, cpus: CpuManager, claim: Callable[[str, str], PreparedClaim | None]
+    ) -> None:
         self._pods = pods
         self._devices = devices
+        self._cpus = cpus
         self._claim = claim
 
     async def List(  # noqa: N802 - gRPC's name
@@ -53,7 +57,7 @@ class PodResourcesServicer(api_pb2_grpc.PodResourcesListerServicer):
             for resource in sorted(offers.resources)
             for told in _by_topology(resource, offers.healthy(resource), offers.devices(resource))
         ]
-        return api_pb2.AllocatableResourcesResponse(devices=devices)
+        return api_pb2.AllocatableResourcesResponse(devices=devices, cpu_ids=self._cpus.allocatable())
 
     async def Get(  # noqa: N802 - gRPC's name
         self, request: api_pb2.GetPodResourcesRequest, context: ServicerContext
@@ -74,7 +78,9 @@ class PodResourcesServicer(api_pb2_grpc.PodResourcesListerServicer):
         )
 
     def _container(self, pod: pod_pb2.Pod, container: pod_pb2.Container) -> api_pb2.ContainerResources:
-        found = api_pb2.ContainerResources(name=container.name)
+        found = api_pb2.ContainerResources(
+            name=container.name, cpu_ids=self._cpus.ids(pod.metadata.uid, container.name)
+        )
         for given in self._devices.of(pod.metadata.uid, container.name):
             known = self._devices.offers.devices(given.resource)
             found.devices.extend(_by_topology(given.resource, given.ids, known))

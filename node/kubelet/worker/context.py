@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.dynamicresources.manager import DynamicResources
@@ -62,6 +63,7 @@ class NodeContext:
     image_volumes: ImageVolumes
     dynamic_resources: DynamicResources
     devices: DeviceManager
+    cpus: CpuManager
     config_objects: ConfigObjectManager
     tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]

@@ -272,7 +272,7 @@ class PodStartup:
             mounts.append(volumes.hosts_mount(pod, list(ips)))
         if spec.terminationMessagePath and spec.terminationMessagePath not in mounted_paths:
             mounts.append(volumes.termination_message_mount(pod, spec, attempt.attempt))
-        return container_config.container_config(
+        config = container_config.container_config(
             pod,
             spec,
             attempt,
@@ -283,6 +283,8 @@ class PodStartup:
             node_memory_bytes=self._context.memory_bytes,
             seccomp=self._context.seccomp,
         )
+        self._context.cpus.confine(pod, spec.name, config.linux.resources)
+        return config
 
     async def _target(self, pod: pod_pb2.Pod, name: str) -> str:
         """The id of the container whose processes an ephemeral one sees. Raises ConfigError when it does not run."""

@@ -168,9 +168,7 @@ class PodWorker:
             if pod is not None and pod_outcome.is_past_deadline(pod, now):
                 self._event("Normal", pod_outcome.DEADLINE_EXCEEDED.reason, pod_outcome.DEADLINE_EXCEEDED.message)
         if self._notes.terminating_since is not None and not observed.alive:
-            # Before anybody is told that the pod has ended.
-            await self._context.dynamic_resources.release(self.uid)
-            self._context.devices.release(self.uid)
+            await self._give_back()  # before anybody is told that the pod has ended
         action = decide.next_action(pod, observed, self._notes, now)
         if pod is None:
             self._probes.stop()
@@ -193,6 +191,12 @@ class PodWorker:
             return min(action.until - now, self._resize.retry_s)
         await self._do(pod, observed, action)
         return 0.0
+
+    async def _give_back(self) -> None:
+        """Nothing of the pod runs: devices and processors are others' again."""
+        await self._context.dynamic_resources.release(self.uid)
+        self._context.devices.release(self.uid)
+        self._context.cpus.release(self.uid)
 
     async def _is_refused(self, pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
         """Whether the node does not admit the pod, which fails then without having run."""

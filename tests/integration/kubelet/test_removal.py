@@ -47,7 +47,13 @@ def registration(cluster: Cluster, kubelet: MemoryKubelet, tmp_path: Path) -> No
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )
     return NodeRegistration(
-        settings, kubelet.client, EventRecorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready(), frozenset
+        settings,
+        kubelet.client,
+        EventRecorder(kubelet.client, "kubelet", "n1"),
+        kubelet.runtime,
+        Ready(),
+        frozenset,
+        dict,
     )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.kubelet.deviceplugins.choice import DeviceRequest, check, chosen, reusable, wanted
+from node.kubelet.deviceplugins.choice import DeviceRequest, check, chosen, wanted
 from node.kubelet.deviceplugins.plugin import DeviceError
 from podlab.core.v1 import pod_pb2
 
@@ -30,15 +30,6 @@ def test_what_a_claim_stands_for_is_not_wanted_of_plugins() -> None:
     pod = _pod(main=1, other=1)
     pod.status.extendedResourceClaimStatus.requestMappings.add(containerName="main", resourceName=GPU)
     assert list(wanted(pod, {GPU})) == [DeviceRequest("other", GPU, 1)]
-
-
-def test_init_containers_leave_their_devices_to_the_next_and_sidecars_keep_theirs() -> None:
-    pod = _pod(init=2, side=1, main=1, other=1)
-    given = {"init": ("a", "b"), "side": ("a",), "main": ("b",)}
-    assert reusable(pod, "init", {}) == set()
-    assert reusable(pod, "side", {"init": ("a", "b")}) == {"a", "b"}
-    assert reusable(pod, "main", {"init": ("a", "b"), "side": ("a",)}) == {"b"}
-    assert reusable(pod, "other", given) == set()
 
 
 def test_too_few_devices_are_told_in_kubernetes_words() -> None:

@@ -11,6 +11,7 @@ from podlab_testing.kubelet_pods import Json
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus.node_status import (
     NodeObservation,
+    allocatable,
     capacity,
     differ_only_in_heartbeats,
     new_node,
@@ -46,7 +47,9 @@ def _observation(**more: object) -> NodeObservation:
 def _status(
     settings: KubeletSettings, observation: NodeObservation, before: node_pb2.NodeStatus | None = None
 ) -> node_pb2.NodeStatus:
-    return node_status(settings, capacity(settings), before or node_pb2.NodeStatus(), observation)
+    return node_status(
+        settings, capacity(settings), allocatable(settings), before or node_pb2.NodeStatus(), observation
+    )
 
 
 def _verdict(status: node_pb2.NodeStatus, name: str) -> tuple[str, str, str]:

@@ -1,0 +1,1 @@
+"""Processors that containers have for themselves: Kubernetes' CPU manager."""
