@@ -24,6 +24,7 @@ state = "{at}/state"
 address = "{at}/c.sock"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{sandbox_image}"
+restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = "{at}/certs.d"
 [plugins."io.containerd.internal.v1.opt"]
