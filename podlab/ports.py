@@ -20,5 +20,7 @@ ETCD: Final = 2379
 """Of etcd's members: what API servers ask."""
 PEERS: Final = 2380
 """Of etcd's members, where they ask each other."""
+REGISTRY: Final = 5000
+"""Of the cluster's own images, where there is one."""
 VXLAN: Final = 4789
 """UDP, where packets between pods on different network segments arrive: the number that IANA gave to VXLAN."""

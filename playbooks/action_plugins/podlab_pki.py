@@ -43,6 +43,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "masters": {"type": "dict", "required": True},  # name to address
     "nodes": {"type": "dict", "required": True},  # name to address
     "ingress": {"type": "list", "elements": "str", "required": True},  # those of the nodes that serve Ingresses
+    "registry": {"type": "str", "default": ""},  # that of the masters that serves images
     "hosts": {"type": "list", "elements": "str"},  # of masters and nodes, those that get theirs; left out, all
     "etcd": {"type": "dict", "default": {}},  # where members of etcd run: name to address
     "service_cidr": {"type": "str", "required": True},
@@ -94,7 +95,7 @@ def takes_part(params: dict[str, Any], host: str) -> bool:
 def certificates_of(params: dict[str, Any]) -> Iterator[Certificate]:
     """What hosts show each other; each knows the addresses of all masters, whoever takes part."""
     hosts = params["masters"], params["nodes"], params["ingress"]
-    every = certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"])
+    every = certificates.wanted(*hosts, params["service_cidr"], params["endpoint_names"], params["registry"])
     return certificates.of_hosts(every, params.get("hosts"))
 
 

@@ -40,7 +40,17 @@ OPTIONS = {
 WITHIN_S = 10
 # All programs of a host together: what is left after that is told as left out.
 ALL_WITHIN_S = 60
-UNITS = ("podlab*", "containerd.service", "haproxy*", "kresd*", "kres-*", "etcd*", "keepalived*", "ssh.service")
+UNITS = (
+    "podlab*",
+    "containerd.service",
+    "haproxy*",
+    "kresd*",
+    "kres-*",
+    "etcd*",
+    "keepalived*",
+    "docker-registry*",
+    "ssh.service",
+)
 PROGRAMS: dict[str, list[str]] = {
     "rules/iptables": ["iptables-save", "-c"],
     "rules/ip6tables": ["ip6tables-save", "-c"],

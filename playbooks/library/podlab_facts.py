@@ -24,8 +24,9 @@ description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
     C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
     C(ipv6_address), at which other hosts may reach it, or empty; C(release), the name of the release in use;
-    C(ingress), whether it serves Ingresses; C(keepalived), whether an address of all masters may be its; C(links), by
-    address the network interface that has it first; C(network_manager), whether NetworkManager's settings are there;
+    C(ingress), whether it serves Ingresses; C(keepalived), whether an address of all masters may be its;
+    C(registry), whether it serves the cluster's images, or knows who does; C(links), by address the network
+    interface that has it first; C(network_manager), whether NetworkManager's settings are there;
     C(haproxy), whether that is there; C(etcd), whether its program is there, whether ours has C(data) and whether it
     C(runs); and C(shared_user), whether there still is the one user that all services of earlier releases ran as.
 options: {}
@@ -46,6 +47,11 @@ ETCD = Path("/usr/bin/etcd")
 ETCD_DATA = Path("/var/lib/podlab/etcd/member")
 NETWORK_MANAGER = Path("/etc/NetworkManager/conf.d")
 KEEPALIVED = Path("/etc/systemd/system/podlab-keepalived.service")
+# On the master that serves images, and on nodes that know it.
+REGISTRY = (
+    Path("/etc/systemd/system/podlab-registry.service"),
+    Path("/etc/containerd/certs.d/registry.podlab.local:5000"),
+)
 INGRESS = Path("/etc/systemd/system/podlab-ingress.service")
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
@@ -118,6 +124,7 @@ def main() -> None:
         "ipv6_address": ipv6_address(IF_INET6.read_text() if IF_INET6.exists() else ""),
         "ingress": INGRESS.exists(),
         "keepalived": KEEPALIVED.exists(),
+        "registry": any(path.exists() for path in REGISTRY),
         "links": links(),
         "network_manager": NETWORK_MANAGER.is_dir(),
         "haproxy": HAPROXY.exists(),

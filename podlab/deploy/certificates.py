@@ -17,6 +17,7 @@ APISERVER_NAMES = (
     "kubernetes.default.svc.cluster.local",
     "podlab-apiserver",
 )
+REGISTRY_NAME = "registry.podlab.local"
 # Of a rotation: all certificates anew, or what podlab.deploy.rotation has of authorities.
 RENEW = "renew"
 STEPS = (RENEW, "trust", "sign", "alone")
@@ -40,10 +41,12 @@ def wanted(
     ingress: Collection[str],
     service_cidr: str,
     endpoints: Collection[str] = (),
+    registry: str = "",
 ) -> Iterator[Certificate]:
     """All certificates of a cluster of these hosts (name to address); those nodes of `ingress` serve Ingresses.
 
-    API servers also answer at `endpoints`, names and addresses that lead to any of them.
+    API servers also answer at `endpoints`, names and addresses that lead to any of them. `registry` is the master that
+    serves images; empty where none does.
     """
     yield Certificate("", "admin", "kubernetes-admin", ("system:masters",))
     first_service_address = str(networks(service_cidr)[0][1])
@@ -53,6 +56,8 @@ def wanted(
         yield Certificate(host, "apiserver", "system:apiserver", ("system:masters",), served)
         yield Certificate(host, "scheduler", "system:kube-scheduler", (), own)
         yield Certificate(host, "controllers", "system:kube-controller-manager", (), own)
+        if host == registry:
+            yield Certificate(host, "registry", REGISTRY_NAME, (), (*own, REGISTRY_NAME))
     for host, address in nodes.items():
         own = (host, address, *LOOPBACK)
         yield Certificate(host, "kubelet", f"system:node:{host}", ("system:nodes",), own)

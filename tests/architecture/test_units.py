@@ -38,6 +38,7 @@ def units() -> dict[str, dict[str, Any]]:
         "backup": variables("backup")["backup_unit"],
         "resolver": variables("dns")["dns_resolver"],
         "keepalived": variables("keepalived")["keepalived_unit"],
+        "registry": variables("registry")["registry_unit"],
     }
 
 
@@ -63,4 +64,12 @@ def test_no_unit_is_left_out() -> None:
     """Whatever is rendered with the template of all units is measured."""
     told = [json.dumps(variables(role.name)) for role in ROLES.iterdir() if (role / "vars/main.yml").exists()]
     named = set(re.findall(r"'podlab_unit': (\w+)", " ".join(told)))
-    assert named <= {"unit", "dns_resolver", "ingress_haproxy", "etcd_unit", "backup_unit", "keepalived_unit"}
+    assert named <= {
+        "unit",
+        "dns_resolver",
+        "ingress_haproxy",
+        "etcd_unit",
+        "backup_unit",
+        "keepalived_unit",
+        "registry_unit",
+    }

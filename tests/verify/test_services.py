@@ -11,6 +11,7 @@ UNITS = {
     "ingress": ("podlab-haproxy", "podlab-ingress"),
     "etcd": ("podlab-etcd",),
     "keepalived": ("podlab-keepalived",),
+    "registry": ("podlab-registry",),
 }
 OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
 
@@ -98,3 +99,27 @@ def test_the_floating_address_is_where_an_api_server_is_ready(
     if having == [described.name]:
         state = machine.file("/run/podlab-keepalived/unready").content_string.strip()
         assert state == "0", f"{described.name} has {address}, and its API server is not ready"
+
+
+# Prints the status with the password, and without. It stays on the host.
+ASK_REGISTRY = """
+import base64, http.client, ssl
+trusted = ssl.create_default_context(cafile="/etc/podlab/pki/ca.crt")
+known = open("/etc/podlab/registry/password").read().strip()
+basic = base64.b64encode(f"podlab:{known}".encode()).decode()
+for headers in {"Authorization": f"Basic {basic}"}, {}:
+    connection = http.client.HTTPSConnection("localhost", 5000, context=trusted, timeout=10)
+    connection.request("GET", "/v2/", headers=headers)
+    print(connection.getresponse().status)
+"""
+
+
+@pytest.mark.on("registry")
+def test_the_registry_is_for_those_who_know_its_password(machine: Machine) -> None:
+    """the cluster's own registry has a certificate of its CA, takes the password, and nobody without it."""
+    answered = machine.check_output("/usr/bin/python3 -I -c %s", ASK_REGISTRY).split()
+    assert answered[0] == "200", f"it refuses its password ({answered[0]}); run site.yml again"
+    assert answered[1] == "401", f"it answers {answered[1]} without a password; see journalctl -u podlab-registry"
+    for path, mode in (("password", 0o600), ("htpasswd", 0o640)):
+        file = machine.file(f"/etc/podlab/registry/{path}")
+        assert file.mode == mode, f"{file.path} is of mode {file.mode:o}, expected {mode:o}"

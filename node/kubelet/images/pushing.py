@@ -62,10 +62,13 @@ def hosts_toml(registry: str, known: dict[str, object], credentials: RegistryCre
     own = table.get(server) if isinstance(table, dict) else None
     trusted = {**known, **(own if isinstance(own, dict) else {})}
     token = base64.b64encode(f"{credentials.username}:{credentials.password}".encode()).decode()
-    lines = [f'server = "{server}"', f'[host."{server}"]', 'capabilities = ["pull", "resolve", "push"]']
+    told = ['capabilities = ["pull", "resolve", "push"]']
     if isinstance(ca := trusted.get("ca"), str):
-        lines.append(f'ca = "{ca}"')
+        told.append(f'ca = "{ca}"')
     if trusted.get("skip_verify") is True:
-        lines.append("skip_verify = true")
-    lines += [f'[host."{server}".header]', f'Authorization = ["Basic {token}"]']
+        told.append("skip_verify = true")
+    login = f'Authorization = ["Basic {token}"]'
+    # containerd 1.6 wants a table below `host`, and tries the server itself after it: both are told the same.
+    lines = [f'server = "{server}"', *told, "[header]", login]
+    lines += [f'[host."{server}"]', *told, f'[host."{server}".header]', login]
     return "\n".join(lines) + "\n"

@@ -14,10 +14,22 @@ from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import ETCD, GROUPS, INGRESS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
-    "masters": ("podlab", "preflight", "master", "backup", "keepalived", "restore", "support", "doctor", "bundle"),
+    "masters": (
+        "podlab",
+        "preflight",
+        "master",
+        "backup",
+        "keepalived",
+        "registry",
+        "restore",
+        "support",
+        "doctor",
+        "bundle",
+    ),
     "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node", "leave", "support", "doctor"),
     "ingress": (),
     "keepalived": (),
+    "registry": (),
     "etcd": ("podlab", "preflight", "etcd"),
 }
 """Which roles' variables matter on which hosts."""

@@ -32,6 +32,7 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
 SERVED: Final[Mapping[str, Mapping[int, str]]] = {
     "ingress": {80: "Ingress", 443: "Ingress", 8404: "Ingress (routes and metrics)"},
     "keepalived": {},
+    "registry": {ports.REGISTRY: "registry"},
 }
 """Group to the ports that it listens on for others than components."""
 
@@ -42,6 +43,7 @@ WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("masters", "masters", (ports.SCHEDULER,)),
     ("masters", "etcd", (ports.ETCD,)),
     ("etcd", "etcd", (ports.ETCD, ports.PEERS)),
+    ("nodes", "registry", (ports.REGISTRY,)),
 )
 """Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included.
 

@@ -11,6 +11,8 @@ INGRESS: Final = "ingress"
 """The group of those nodes that serve Ingresses; it may be missing."""
 KEEPALIVED: Final = "keepalived"
 """No group of an inventory: the masters, where an address moves between them."""
+REGISTRY: Final = "registry"
+"""No group of an inventory: the master that serves the cluster's own images, if one does."""
 FLOATING_ADDRESS: Final = "podlab_floating_address"
 ETCD: Final = "etcd"
 """The group of the hosts that etcd runs on; where it is missing, those are the masters if there are several."""
@@ -28,6 +30,7 @@ def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Co
     groups: Mapping[str, Any] = variables["groups"]
     members = {group: [str(name) for name in groups.get(group, [])] for group in (*GROUPS, INGRESS, ETCD)}
     members[KEEPALIVED] = [name for name in members["masters"] if variables["hostvars"][name].get(FLOATING_ADDRESS)]
+    members[REGISTRY] = [name for name in members["masters"][:1] if _is_true(variables["hostvars"][name])]
     members[ETCD] = etcd_members(members, existing=_has_etcd(variables["hostvars"], members["masters"]))
     taking_part = set(map(str, variables["ansible_play_hosts_all"]))
     names = dict.fromkeys(name for group in (*GROUPS, ETCD) for name in members[group])
@@ -40,6 +43,11 @@ def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Co
         for name in names
         if everywhere or name in taking_part
     )
+
+
+def _is_true(own: Mapping[str, object]) -> bool:
+    """A truth that is given as text, as on a command line, is one too."""
+    return str(own.get("podlab_registry", False)).lower() in ("true", "yes", "on", "1")
 
 
 def etcd_members(groups: Mapping[str, Sequence[str]], *, existing: bool) -> list[str]:

@@ -48,3 +48,10 @@ def test_only_the_certificates_of_what_changed_are_made_anew(tmp_path: Path) -> 
         "n2/dns",
         "n2/ingress",
     ]
+
+
+def test_the_master_that_serves_images_has_a_certificate_for_their_name() -> None:
+    made = list(certificates.wanted(MASTERS, NODES, [], "10.96.0.0/16", registry="m1"))
+    (found,) = [each for each in made if each.name == "registry"]
+    assert (found.folder, found.common_name, found.organizations) == ("m1", "registry.podlab.local", ())
+    assert {"registry.podlab.local", "10.0.0.11"} <= set(found.hosts)
