@@ -160,11 +160,17 @@ class VolumeManager:
         """The pod's containers have ended: other pods may use the volumes of its claims."""
         self._owners.remove_pod(uid)
 
+    def remove_volumes(self, uid: str) -> None:
+        """The pod has ended and is kept in the API: what it had in its own volumes is nobody's. Raises VolumeError."""
+        self._remove(uid, self._pods / uid / "volumes")
+
     def remove(self, uid: str) -> None:
         """Everything of the pod. Success when there is nothing. Raises VolumeError."""
-        directory = self._pods / uid
+        self._remove(uid, self._pods / uid)
+
+    def _remove(self, uid: str, directory: Path) -> None:
         try:
-            mounter.unmount_below(directory)
+            mounter.unmount_below(self._pods / uid)
             file_tree.remove(directory)
         except (OSError, MountError) as error:
             raise VolumeError(f"volumes of pod {uid} cannot be removed: {error}") from error

@@ -301,6 +301,7 @@ class PodWorker:
                 notes.stopped_sandboxes.add(action.id)
                 if notes.terminating_since is not None:
                     await self._release_volumes()
+                    await asyncio.to_thread(self._context.volumes.remove_volumes, self.uid)
             case RemoveSandbox():
                 await runtime.remove_sandbox(action.id)
             case RemoveContainer():

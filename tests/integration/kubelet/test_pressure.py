@@ -35,9 +35,13 @@ async def _evict(admin: Client, kubelet: MemoryKubelet, name: str) -> None:
     assert uid not in {pod.metadata.uid for pod in kubelet.pods.evictable()}, "nobody is evicted twice"
 
 
-async def test_an_evicted_pod_says_why_and_stays(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
-    await _create(admin, "a")
-    await until("a", _runs)
+async def test_an_evicted_pod_says_why_and_stays_and_its_volumes_go(
+    admin: Client, kubelet: MemoryKubelet, runtime: MemoryRuntime, until: Until
+) -> None:
+    await _create(admin, "a", volumes=[{"name": "data", "emptyDir": {}}])
+    running = await until("a", _runs)
+    volume = kubelet.root / "pods" / running.metadata.uid / "volumes/data"
+    (volume / "full").write_bytes(b"much")
     await _evict(admin, kubelet, "a")
     ended = await until("a", lambda seen: seen.status.phase == "Failed")
     assert (ended.status.reason, ended.status.message) == ("Evicted", LOW)
@@ -45,6 +49,8 @@ async def test_an_evicted_pod_says_why_and_stays(admin: Client, kubelet: MemoryK
     assert told is not None
     assert (told.status, told.reason, told.message) == ("True", "TerminationByKubelet", LOW)
     assert ended.status.containerStatuses[0].state.terminated.exitCode == 143
+    await runtime.until(lambda: not volume.exists())
+    assert (await admin.get(pod_pb2.Pod, "a", "default")).metadata.uid == running.metadata.uid
 
 
 async def test_what_is_kept_of_ended_pods_goes_when_the_disk_is_short_and_their_status_stays(
