@@ -120,7 +120,8 @@ def insufficient_resources(
             if name in used:
                 used[name] += amount
     extended = sorted(name for name in requested if "/" in name and name in allocatable)
-    for name in (*(name for name in _COUNTED if name in requested), *extended):
+    pages = sorted(name for name in requested if name.startswith(podresources.HUGE_PAGES))
+    for name in (*(name for name in _COUNTED if name in requested), *pages, *extended):
         capacity = podresources.rounded(name, quantity.parse(allocatable[name])) if name in allocatable else 0
         if requested[name] > capacity - used[name]:
             yield InsufficientResource(name, requested=requested[name], used=used[name], capacity=capacity)

@@ -3,16 +3,20 @@ https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/."
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from node.kubelet.cgroups import layout
 from podlab.api.pods import podresources
 from podlab.api.pods.qos import BEST_EFFORT, GUARANTEED, qos_class
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.meta.v1.meta_pb2 import Quantity
 
 # Guaranteed pods go last when the node's memory runs out, BestEffort ones first.
 GUARANTEED_ADJ = -997
 BEST_EFFORT_ADJ = 1000
+_PAGE_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
 def linux_resources(
@@ -30,7 +34,17 @@ def linux_resources(
         result.cpu_quota = layout.quota_us(quantity.millis(limits["cpu"]))
     if "memory" in limits:
         result.memory_limit_in_bytes = quantity.value(limits["memory"])
+    result.hugepage_limits.extend(_pages(limits))
     return result
+
+
+def _pages(limits: Mapping[str, Quantity]) -> Iterator[cri.HugepageLimit]:
+    """Only of those that the container is limited in: where the kernel has no controller for them, nothing is asked."""
+    for name in sorted(limits):
+        if name.startswith(podresources.HUGE_PAGES):
+            size = quantity.value(Quantity(string=name.removeprefix(podresources.HUGE_PAGES)))
+            unit, told = next((unit, told) for unit, told in _PAGE_UNITS if size % unit == 0)
+            yield cri.HugepageLimit(page_size=f"{size // unit}{told}", limit=quantity.value(limits[name]))
 
 
 def _oom_score_adj(pod: pod_pb2.Pod, container: pod_pb2.Container, node_memory_bytes: int) -> int:

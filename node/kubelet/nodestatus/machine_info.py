@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from podlab.api.values import quantity
 from podlab.core.v1 import node_pb2
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "riscv64": "riscv64"}
@@ -25,6 +26,19 @@ def cpu_count() -> int:
 
 def memory_bytes() -> int:
     return int(psutil.virtual_memory().total)
+
+
+def huge_pages(top: Path = Path("/sys/kernel/mm/hugepages")) -> dict[str, int]:
+    """Bytes of the huge pages that are set aside, by resource, of sizes of which there are some.
+
+    https://kubernetes.io/docs/tasks/manage-hugepages/scheduling-hugepages/
+    """
+    found = {}
+    for directory in sorted(top.glob("hugepages-*kB")):
+        size = int(directory.name.removeprefix("hugepages-").removesuffix("kB")) << 10
+        if pages := int((directory / "nr_hugepages").read_text()):
+            found[f"hugepages-{quantity.format_bytes(size)}"] = pages * size
+    return found
 
 
 def own_rss_bytes() -> int:

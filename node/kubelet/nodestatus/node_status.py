@@ -57,14 +57,19 @@ def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
         "memory": settings.capacity.memory or quantity.format_bytes(machine_info.memory_bytes() // 1024 * 1024),
         "pods": str(settings.capacity.pods),
         "ephemeral-storage": quantity.format_bytes(machine_info.disk_bytes(settings.root_dir) // 1024 * 1024),
+        **{name: quantity.format_bytes(amount) for name, amount in machine_info.huge_pages().items()},
     }
     canonical = {name: quantity.canonical(amount, thousandths=True) for name, amount in amounts.items()}
     return {name: meta_pb2.Quantity(string=amount) for name, amount in canonical.items()}
 
 
 def allocatable(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
-    """The capacity without the processors that are reserved."""
+    """The capacity without the processors that are reserved, and of memory what is no huge pages."""
     amounts = capacity(settings)
+    pages = sum(quantity.value(amount) for name, amount in amounts.items() if name.startswith("hugepages-"))
+    if pages:
+        left = max(0, quantity.value(amounts["memory"]) - pages)
+        amounts["memory"] = meta_pb2.Quantity(string=quantity.canonical(quantity.format_bytes(left)))
     if reserved := cpuset.parse(settings.cpu_manager.reserved_cpus):
         left = max(0, quantity.millis(amounts["cpu"]) - 1000 * len(reserved))
         amounts["cpu"] = meta_pb2.Quantity(string=quantity.canonical(f"{left}m", thousandths=True))

@@ -66,6 +66,8 @@ NO_PLACE: list[tuple[Json, Json, str, str]] = [
      "Node didn't have enough resource: memory, requested: 107374182400, used: 0, capacity: 4294967296"),
     ({}, {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "10000000000"}]}}, "SysctlForbidden",
      'forbidden sysctl: "kernel.msgmax" not allowlisted'),
+    ({"resources": {"limits": {"hugepages-2Mi": "4Mi", "cpu": "1m"}}}, {}, "OutOfhugepages-2Mi",
+     "Node didn't have enough resource: hugepages-2Mi, requested: 4194304, used: 0, capacity: 0"),
     ({}, {"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}, "AppArmor",
      "Cannot enforce AppArmor: AppArmor is not enabled on the host"),
     ({}, {"securityContext": {"supplementalGroupsPolicy": "Strict"}}, "SupplementalGroupsPolicyNotSupported",

@@ -62,6 +62,12 @@ def test_a_container_without_limits_has_those_of_its_pod_and_a_part_of_what_it_a
     assert told.oom_score_adj == 500  # 1 GiB of its own and the rest of 1 GiB, of 4
 
 
+def test_huge_pages_are_limited_by_their_size_as_the_kernel_names_it(pod: MakePod) -> None:
+    limits = {"cpu": "1", "hugepages-2Mi": "8Mi", "hugepages-1Gi": "2Gi", "hugepages-64Ki": "128Ki"}
+    told = _container(pod, resources={"limits": limits}).linux.resources.hugepage_limits
+    assert [(each.page_size, each.limit) for each in told] == [("1GB", 2 * GIB), ("2MB", 8 << 20), ("64KB", 128 << 10)]
+
+
 def test_sandbox_and_containers_are_in_the_pods_own_group(pod: MakePod) -> None:
     config = container_config.sandbox_config(pod(resources={"limits": {"cpu": "1"}}), 0, ResolvConf())
     assert config.linux.cgroup_parent == "/kubepods/burstable/podu1"
