@@ -40,8 +40,10 @@ class ContainerExport:
         place = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._directory))
         try:
             await asyncio.to_thread(mounter.read_only, place, files.kind, files.source, files.options)
-            async for chunk in _tar(place):
-                yield chunk
+            # Who stops reading ends tar before its files go.
+            async with contextlib.aclosing(_tar(place)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         finally:
             await asyncio.shield(asyncio.to_thread(_take_down, place))
 

@@ -5,6 +5,7 @@ CRI lists, pulls and removes; the rest containerd does itself.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 
@@ -65,8 +66,9 @@ class ImageStore:
         images = await self._runtime.images()
         full = [name if name in (image := find(images, name)).names else _first_tag(image, name) for name in names]
         try:
-            async for chunk in self._ctr.read("images", "export", "-", *full):
-                yield chunk
+            async with contextlib.aclosing(self._ctr.read("images", "export", "-", *full)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except CtrError as error:
             raise InternalError(f"the image cannot be exported: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 from node.kubelet.cri.runtime import Container, Image, RegistryCredentials, Runtime, RuntimeFailure
@@ -59,8 +60,9 @@ class ImagesServicer(images_pb2_grpc.ImagesServicer):
         try:
             if not request.image_names:
                 raise BadRequest("image_names: Required value: name the images to export")
-            async for chunk in self._store.archive(request.image_names):
-                yield pb.ExportImageResponse(chunk=chunk)
+            async with contextlib.aclosing(self._store.archive(request.image_names)) as chunks:
+                async for chunk in chunks:
+                    yield pb.ExportImageResponse(chunk=chunk)
         except _FAILURES as error:
             await abort(context, _as_api_error(error))
 
@@ -116,8 +118,10 @@ class ImagesServicer(images_pb2_grpc.ImagesServicer):
     ) -> AsyncIterator[pb.ExportContainerResponse]:
         try:
             run = await self._latest_run(request)
-            async for chunk in self._export.read(await self._store.container_files(run.id)):
-                yield pb.ExportContainerResponse(chunk=chunk)
+            files = await self._store.container_files(run.id)
+            async with contextlib.aclosing(self._export.read(files)) as chunks:
+                async for chunk in chunks:
+                    yield pb.ExportContainerResponse(chunk=chunk)
         except _FAILURES as error:
             await abort(context, _as_api_error(error))
 
