@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos e2e-soak lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-node bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-20s %s\n' "$$target" "$$text"; done
@@ -69,6 +69,9 @@ e2e-churn: bootstrap ## MINUTES=30 (or 2) of changes and restarts on the lab; th
 e2e-chaos: bootstrap ## MINUTES=15 (or 2, and each fault once) of masters killed, cut off, full and of another time, on a lab of three; what clients saw is checked
 	@PODLAB_CHAOS_MINUTES=$(or $(MINUTES),2) $(E2E) -s tests/e2e/chaos
 
+e2e-soak: bootstrap ## MINUTES=60 (or 2) of pods of all shapes on the lab while kubelets and containerd are killed; then every node has exactly what the API says
+	@PODLAB_SOAK_MINUTES=$(or $(MINUTES),2) $(E2E) -s tests/e2e/soak
+
 lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -95,6 +98,9 @@ bench: bootstrap ## measure; one line a figure
 
 bench-api: bootstrap ## measure the API server alone, in less than five minutes; BEFORE=checkout: beside another release (LOADS=words: some)
 	@$(BIN)/python tests/bench/api $(if $(BEFORE),--before $(BEFORE) $(LOADS))
+
+bench-node: bootstrap ## measure the lab's first node beside its container runtime alone: starts, 110 pods, a killed container, agents at rest and restarted
+	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_node.py; else echo "no lab: nothing measured (make up)"; fi
 
 bench-networkpolicy: bootstrap ## measure changes of NetworkPolicies: 500 policies on 50 pods, in half a minute
 	@$(BIN)/pytest -q -s tests/bench/networkpolicy

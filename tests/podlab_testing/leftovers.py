@@ -1,4 +1,5 @@
-"""What a node still has of pods that are gone: files, mounts, containers, snapshots, addresses, cgroups."""
+"""What a node still has of pods that are gone: files, mounts, containers, snapshots, addresses, network namespaces,
+cgroups."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from podlab.lab.lab import Lab
 from podlab_testing.deployed import Cli, wait_until
 
 # Prints "<what> <owner>" for each thing that belongs to a pod (by uid) or a sandbox or container (by id), and for each
-# container that is of no pod in the filter $1.
+# container that is of no pod in the filter $1. A network namespace belongs to nobody when no process is in it.
 _SCRIPT = r"""
 set -e
 for uid in $(ls /var/lib/podlab/kubelet/pods); do echo "directory $uid"; done
@@ -15,6 +16,10 @@ sed -n 's|.*/var/lib/podlab/kubelet/pods/\([^/]*\)/.*|mount \1|p' /proc/mounts
 ctr -n k8s.io containers ls -q | sed 's/^/id /'
 ctr -n k8s.io snapshots ls | awk '$NF == "Active" {print "snapshot", $1}'
 cd /var/lib/cni/networks/podlab && for ip in $(ls | grep '^[0-9]'); do echo "address $(head -1 $ip | tr -d '\r')"; done
+used=$(readlink /proc/[0-9]*/ns/net 2>/dev/null | sort -u)
+for name in $(ls /run/netns 2>/dev/null | grep ^cni-); do
+  echo "$used" | grep -qF "net:[$(stat -c %i /run/netns/$name)]" || echo "netns $name"
+done
 cd /sys/fs/cgroup
 for group in $(find */kubepods kubepods -mindepth 1 -type d 2>/dev/null | sort -u); do
     case $(basename $group) in
