@@ -18,6 +18,8 @@ from podlab_testing.ports import reserved_ports
 from master.apiserver.app.tracing import exporter
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.spans.way import Way
+from podlab.v1 import timeline_pb2 as pb
 
 Make = Callable[..., Any]
 PATIENCE_S = 30
@@ -121,3 +123,24 @@ async def test_what_a_collector_has_missed_it_is_told_when_it_is_back(
     async with _listening(receiver, port):
         spans, _ = await receiver.next()
     assert spans["podlab-apiserver"][0].name == "pod default/web"
+
+
+async def test_a_fault_while_a_timeline_is_told_does_not_end_the_server(
+    exporting: Cluster, port: int, pod: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failed = exporter.way, asyncio.Event()
+
+    def broken(answer: pb.PodTimelineResponse) -> Way:
+        if failed.is_set():
+            return real(answer)
+        failed.set()
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(exporter, "way", broken)
+    receiver, client = Receiver(), await exporting.client()
+    async with _listening(receiver, port):
+        await _ready_pod(client, pod)
+        spans, _ = await receiver.next()
+    assert failed.is_set()
+    assert spans["podlab-apiserver"][0].name == "pod default/web"
+    assert (await client.get(Pod, "web", "default")).metadata.name == "web"

@@ -60,10 +60,18 @@ class TimelineExporter:
     async def run(self) -> None:
         try:
             while True:
-                rest_s = await self._look()
+                rest_s = await self._tried()
                 await asyncio.sleep(rest_s)
         finally:
             await self._collector.close()
+
+    async def _tried(self) -> float:
+        """How long to rest. Nobody's API server ends because a timeline cannot be told."""
+        try:
+            return await self._look()
+        except Exception:
+            log.exception("timelines of pods cannot be exported; tried again in %.0f s", RETRY_S)
+            return RETRY_S
 
     def _take(self, event: CacheEvent) -> None:
         """A new pod is awaited. Its changes are not decoded: it is looked at when its turn comes."""
