@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 from podlab_testing import devices
 from podlab_testing.fake_driver import FakeDriver
@@ -11,6 +12,7 @@ from podlab_testing.told_events import told
 from node.kubelet.worker.context import WorkerTimings
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.foreign.podresources.v1 import api_pb2, api_pb2_grpc
 from podlab.v1 import apiserver_pb2
 
 START = "Failed to prepare dynamic resources: prepare dynamic resources: "
@@ -125,3 +127,16 @@ async def bind(admin: Client, pod: Pod) -> None:
     binding = apiserver_pb2.Binding(namespace="default", name=name, node_name="n1", uid=uid)
     (failed,) = await admin.bind([binding])
     assert failed is None
+
+
+async def test_monitoring_agents_learn_of_claims(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
+    async with FakeDriver().serving(kubelet.root / "plugins_registry"):
+        await used(admin, "web")
+        await until("web", lambda pod: pod is not None and pod.status.phase == "Running")
+        async with grpc.aio.insecure_channel(f"unix:{kubelet.root}/pod-resources.sock") as channel:
+            request = api_pb2.GetPodResourcesRequest(pod_name="web", pod_namespace="default")
+            told = (await api_pb2_grpc.PodResourcesListerStub(channel).Get(request)).pod_resources
+    (dynamic,) = told.containers[0].dynamic_resources
+    assert (dynamic.claim_namespace, dynamic.claim_name) == ("default", "all-gpus")
+    assert {each.driver_name for each in dynamic.claim_resources} == {devices.DRIVER}
+    assert all(each.device_name for each in dynamic.claim_resources)
