@@ -278,7 +278,7 @@ class Kubelet:
         self._tell_of_node("Warning", "FailedValidation", f"Error validating static pod {problem}")
 
     def _may_be_here(self, uid: str) -> bool:
-        return not self.synced.is_set() or self.pods.may_run(uid)
+        return not self._node_pods.are_known or self.pods.may_run(uid)
 
     async def _remove_pods_with_node(self) -> None:
         await self._registration.removed.wait()
