@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 from podlab_testing.deployed import IMAGE, MakeNamespace, wait_until
@@ -65,3 +67,37 @@ def test_a_pod_on_a_node_sees_the_node(kubectl: Kubectl) -> None:
     name = pod["metadata"]["name"]
     kubectl("wait", f"pod/{name}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
     assert kubectl.out("logs", name) == node
+
+
+def test_each_that_joins_is_another_generation_and_answers_as_others_do(kubectl: Kubectl) -> None:
+    """Conformance: Ephemeral Containers."""
+    container = {"name": "main", "image": IMAGE, "command": ["sleep", "10000"]}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "target"}, "spec": spec}
+    kubectl("create", "-f", "-", stdin=yaml.safe_dump(made))
+    kubectl("wait", "pod/target", "--for=condition=Ready", "--timeout=60s")
+    assert kubectl.json("get", "pod", "target")["metadata"]["generation"] == 1
+    script = "while true; do echo polo; sleep 2; done"
+    with_terminal = ("debug", "target", "-it", "--attach=false", f"--image={IMAGE}", "--container=debugger")
+    kubectl(*with_terminal, "--", "sh", "-c", script)
+
+    def running() -> bool:
+        statuses = kubectl.json("get", "pod", "target")["status"].get("ephemeralContainerStatuses", [])
+        return [each["name"] for each in statuses if "running" in each["state"]] == ["debugger"]
+
+    wait_until(running, "the container runs", 60)
+    assert kubectl.json("get", "pod", "target")["metadata"]["generation"] == 2
+    assert "marco" in kubectl.out("exec", "target", "-c", "debugger", "--", "/bin/echo", "marco")
+    wait_until(lambda: "polo" in kubectl.out("logs", "target", "-c", "debugger"), "it has said its word", 20)
+    below = f"/api/v1/namespaces/{kubectl.namespace}/pods/target/ephemeralcontainers"
+    found = json.loads(kubectl.out("get", "--raw", below))
+    (first,) = found["spec"]["ephemeralContainers"]
+    assert (first["name"], first["stdin"], first["tty"]) == ("debugger", True, True)
+    second = {"imagePullPolicy": "IfNotPresent", "terminationMessagePolicy": "File"}
+    found = kubectl.json("get", "pod", "target")
+    del found["metadata"]["resourceVersion"]  # the kubelet writes, too
+    found["spec"]["ephemeralContainers"].append({"name": "debugger2", "image": IMAGE, **second})
+    kubectl("replace", "--raw", below, "-f", "-", stdin=json.dumps(found))
+    found = json.loads(kubectl.out("get", "--raw", below))
+    assert [each["name"] for each in found["spec"]["ephemeralContainers"]] == ["debugger", "debugger2"]
+    assert found["metadata"]["generation"] == 3

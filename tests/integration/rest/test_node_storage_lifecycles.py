@@ -130,3 +130,23 @@ async def test_settings_of_the_kernel_that_have_no_possible_name_are_all_told_an
         assert (f'Invalid value: "{name}"' in told) == is_told, told
     assert "safe-and-unsafe" not in told
     assert "kernel.shmmax" not in told
+
+
+async def test_each_container_that_joins_a_pod_is_another_generation(http: aiohttp.ClientSession) -> None:
+    """Conformance: Ephemeral Containers, but for their running: one is patched in, the next comes with a whole pod."""
+    sleeper = {"name": "main", "image": "busybox", "command": ["/bin/sleep"], "args": ["10000"]}
+    made = await sent(http, "POST", PODS, {"metadata": {"name": "target"}, "spec": {"containers": [sleeper]}})
+    assert made["metadata"]["generation"] == 1
+    below = f"{PODS}/target/ephemeralcontainers"
+    debugger = {"name": "debugger", "image": "busybox", "stdin": True, "tty": True}
+    patch = {"spec": {"ephemeralContainers": [debugger]}}
+    assert (await sent(http, "PATCH", below, patch, headers=STRATEGIC))["metadata"]["generation"] == 2
+    found = await sent(http, "GET", below)
+    assert [each["name"] for each in found["spec"]["ephemeralContainers"]] == ["debugger"]
+    del found["metadata"]["resourceVersion"]
+    fields = {"imagePullPolicy": "IfNotPresent", "terminationMessagePolicy": "File"}
+    found["spec"]["ephemeralContainers"].append({"name": "debugger2", "image": "agnhost", **fields})
+    await sent(http, "PUT", below, found)
+    found = await sent(http, "GET", below)
+    assert [each["name"] for each in found["spec"]["ephemeralContainers"]] == ["debugger", "debugger2"]
+    assert found["metadata"]["generation"] == 3
