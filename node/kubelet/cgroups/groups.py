@@ -15,6 +15,8 @@ from node.kubelet.cgroups import layout
 from node.kubelet.cgroups.layout import GroupLimits
 
 MOUNTS = Path("/sys/fs/cgroup")
+# Those of v2 that pods' groups need, as in Kubernetes: a kernel may have others that cannot be switched on.
+_NEEDED = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
 _CONTROLLERS, _ENABLED = "cgroup.controllers", "cgroup.subtree_control"
 _USAGE = ("memory.usage_in_bytes", "memory.current")
 
@@ -99,7 +101,7 @@ def _made(hierarchy: Hierarchy, group: str) -> Path:
 
 
 def _enable(directory: Path) -> None:
-    there = set((directory / _CONTROLLERS).read_text().split())
+    there = _NEEDED.intersection((directory / _CONTROLLERS).read_text().split())
     missing = there - set((directory / _ENABLED).read_text().split())
     if missing:
         (directory / _ENABLED).write_text(" ".join(f"+{each}" for each in sorted(missing)))

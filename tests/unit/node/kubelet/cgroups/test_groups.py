@@ -60,7 +60,7 @@ def test_controllers_of_the_unified_hierarchy_are_switched_on_from_the_top(tmp_p
     """As files: this machine's kernel may have its controllers in hierarchies of v1."""
     for directory in (tmp_path, tmp_path / "a", tmp_path / "a/b"):
         directory.mkdir(exist_ok=True)
-        (directory / "cgroup.controllers").write_text("cpu memory\n")
+        (directory / "cgroup.controllers").write_text("cpu memory misc\n")
         (directory / "cgroup.subtree_control").write_text("memory\n" if directory == tmp_path else "")
         for name in ("cpu.weight", "cpu.max", "memory.max"):
             (directory / name).write_text("")
