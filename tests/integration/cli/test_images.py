@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ HELLO, NEWER = "podlab.local/hello:1.0", "podlab.local/hello:1.1"
 # What `reader` is with the password `secret`, in the only form that docker-registry takes.
 HTPASSWD = "reader:$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"
 PASSWORD = "U*U"
+RECIPE = """FROM scratch
+ARG WORD
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "touch", "/ran"]
+ENTRYPOINT ["/bin/busybox"]
+"""
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not containerd.CONTAINERD.exists() or not containerd.REGISTRY.exists(),
@@ -158,6 +165,23 @@ async def test_an_image_goes_to_a_registry_and_comes_back_for_who_may(
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "none.json"))
     await podlab.ok("image", "remove", name)
     assert "401 Unauthorized" in await podlab.fails("image", "pull", name)
+
+
+@pytest.mark.skipif(not Path("/usr/bin/buildah").exists(), reason="`scripts/bootstrap servers` installs buildah")
+async def test_an_image_is_built_here_and_given_to_the_nodes(
+    podlab: Podlab, node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = f'[storage]\ndriver = "vfs"\nrunroot = "{tmp_path}/run"\ngraphroot = "{tmp_path}/images"\n'
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(podlab.write("storage.conf", storage)))
+    shutil.copy("/bin/busybox", podlab.directory / "busybox")
+    podlab.write("Containerfile", RECIPE)
+    words = ("image", "build", "-t", "podlab.test/built:1", "--build-arg", "WORD=hello")
+    assert (await podlab.ok(*words, ".")).startswith("n1: podlab.test/built:1 (")
+    told = await podlab.ok(*words, ".")
+    assert told.endswith("2 of 2 layers there)\n"), "what did not change is neither built nor sent again"
+    assert "`buildah build` failed with exit code" in await podlab.fails(*words, "--target", "none", ".")
+    podlab.write("empty/file", "")
+    assert "has no Containerfile and no Dockerfile" in await podlab.fails(*words, "empty")
 
 
 async def test_an_archive_that_is_none_is_refused_with_the_reason(podlab: Podlab, node: str) -> None:
