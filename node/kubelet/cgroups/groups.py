@@ -30,11 +30,12 @@ class Hierarchy:
 
 
 def mounted(top: Path = MOUNTS) -> tuple[Hierarchy, ...]:
-    """All of them: that of v2 alone, or those of v1, each of which the runtime puts containers into."""
+    """All of them: that of v2 alone, or those of v1, each of which the runtime puts containers into. Beside those of v1
+    there may be one of v2 without controllers, which is as one of v1 that limits nothing."""
     if (top / _CONTROLLERS).exists():
         return (Hierarchy(top, unified=True),)
     found = {each.resolve() for each in top.iterdir() if (each / "cgroup.procs").exists()}
-    return tuple(Hierarchy(each, unified=False) for each in sorted(found) if not (each / _CONTROLLERS).exists())
+    return tuple(Hierarchy(each, unified=False) for each in sorted(found))
 
 
 class Groups:

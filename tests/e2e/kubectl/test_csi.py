@@ -39,6 +39,7 @@ def _on(lab: Lab, *command: str) -> str:
     return str(done.stdout)
 
 
+@pytest.mark.alone  # the kubelet of a node ends
 def test_a_driver_registers_and_makes_volumes_for_pods_and_claims(
     cli: Cli, lab: Lab, administrator: Kubectl, namespace: str, driver: None, all_ready: None
 ) -> None:

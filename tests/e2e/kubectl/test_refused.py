@@ -35,7 +35,6 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
     [
         ("hostUsers", False),
         ("os.name", "windows"),
-        ("resources", {"limits": {"cpu": "1"}}),
         ("volumes[0].nfs", {"server": "a", "path": "/"}),
         ("volumes[0].rbd", {"image": "a"}),
     ],

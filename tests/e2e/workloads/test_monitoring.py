@@ -9,6 +9,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -44,7 +45,8 @@ def access(cli: Cli) -> Iterator[dict[str, bytes]]:
         return found if {"token", "ca.crt"} <= found.keys() else {}
 
     yield {name: base64.b64decode(value) for name, value in wait_until(data, "the account has its token").items()}
-    cli("delete", "-f", str(EXAMPLE / "access.yaml"))
+    # The Secret goes with its account.
+    cli("delete", "-f", str(EXAMPLE / "access.yaml"), "--ignore-not-found")
 
 
 @pytest.fixture
@@ -76,6 +78,8 @@ def _asked(prometheus: str, expression: str) -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
             return found
     except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.SERVICE_UNAVAILABLE:  # it is still starting
+            return []
         raise AssertionError(f"{expression}: {error.read().decode()}") from error
     except OSError:
         return []

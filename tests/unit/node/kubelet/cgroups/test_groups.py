@@ -78,4 +78,17 @@ def test_each_hierarchy_of_the_first_version_is_found_once(tmp_path: Path) -> No
         (tmp_path / name / "cgroup.procs").touch()
     (tmp_path / "unified/cgroup.controllers").touch()
     os.symlink("cpu,cpuacct", tmp_path / "cpu")
-    assert [each.path.name for each in groups.mounted(tmp_path)] == ["cpu,cpuacct", "memory"]
+    assert [each.path.name for each in groups.mounted(tmp_path)] == ["cpu,cpuacct", "memory", "unified"]
+
+
+def test_groups_of_the_runtime_go_with_the_pods_also_where_nothing_is_limited(tmp_path: Path) -> None:
+    for name in ("memory", "unified"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cgroup.procs").touch()
+    (tmp_path / "unified/cgroup.controllers").touch()
+    made = Groups(groups.mounted(tmp_path))
+    made.write("/a", GroupLimits(1024))
+    assert not (tmp_path / "unified/a").exists()
+    (tmp_path / "unified/a/container").mkdir(parents=True)  # as runc does
+    made.remove("/a")
+    assert not (tmp_path / "unified/a").exists()
