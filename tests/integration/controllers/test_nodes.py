@@ -182,6 +182,29 @@ async def test_controllers_that_were_stopped_blame_no_node(
     assert [one.metadata.name for one in seen.pods()] == ["web"]
 
 
+async def test_a_kubelet_that_lives_is_not_contradicted_for_ever(
+    seen: ClusterView, nodes: FakeNodes, observed: ObservedClient, controllers: ControllersSettings
+) -> None:
+    await seen.client.create(pod())
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
+    nodes.gone.add("n1")
+
+    def pod_ready() -> str:
+        return str(condition(seen.pods()[0].status.conditions, "Ready").status)
+
+    await seen.until(lambda: pod_ready() == "False", "the pod not to be ready")
+    observed.status_writes.clear()
+    told = pod_pb2.Pod()
+    told.CopyFrom(seen.pods()[0])
+    condition(told.status.conditions, "Ready").status = "True"  # as a kubelet says whose host shuts down
+    await seen.client.update_status(told)
+    await seen.until(lambda: pod_ready() == "True", "what the kubelet says")
+    await nodes.add("n2")  # the loop has had its turns
+    await seen.until(lambda: seen.informers.nodes.get("n2").spec.podCIDR, "the network of another node")
+    assert pod_ready() == "True"
+    assert not [each for each in observed.status_writes if each.kind == "Pod"]
+
+
 async def test_each_pod_of_a_silent_node_is_marked_once(
     seen: ClusterView, nodes: FakeNodes, observed: ObservedClient, controllers: ControllersSettings
 ) -> None:

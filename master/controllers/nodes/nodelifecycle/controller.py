@@ -57,6 +57,8 @@ class NodeLifecycleController:
         self._heartbeats = Heartbeats()
         self._reachability = ApiServerReachability(client.version, time.monotonic, grace_s)
         self._last_pod_writes = LastWrites(informers.pods)
+        # The uids of pods that were marked since their node is not ready.
+        self._marked: dict[Key, set[str]] = {}
         self._eviction = eviction
         self._zones: dict[Zone, ZoneState] = {}
         self._limiter = EvictionRateLimiter()
@@ -74,14 +76,13 @@ class NodeLifecycleController:
     async def reconcile(self, at: Key) -> None:
         node = self._informers.nodes.store.get(at)
         if node is None:
+            self._marked.pop(at, None)
             return
         self._heartbeats.observe(node, self._informers.leases.get(at.name, LEASE_NAMESPACE), time.monotonic())
         if await self._fell_silent(node):
             return  # the change comes back, counted in what is known of the whole cluster
         await self._write_taints(node)
-        for pod in pods_to_mark(node, self._informers.pods_by_node.get(at.name)):
-            if self._last_pod_writes.is_current(pod):
-                await self._mark_not_ready(pod)
+        await self._mark_pods(at, node)
 
     async def _fell_silent(self, node: node_pb2.Node) -> bool:
         """True when that was news, and the node's conditions now say that nothing is known."""
@@ -131,6 +132,20 @@ class NodeLifecycleController:
             raise
         listed = ", ".join(f"{taint.key}:{taint.effect}" for taint in wanted) or "none"
         log.info("%s: taints are now %s", key(node), listed)
+
+    async def _mark_pods(self, at: Key, node: node_pb2.Node) -> None:
+        """Each once while the node is not ready, as in Kubernetes. A kubelet that lives and knows better would be
+        contradicted without end."""
+        if readiness(node) == "True":
+            self._marked.pop(at, None)
+            return
+        pods = list(self._informers.pods_by_node.get(at.name))
+        marked = self._marked.setdefault(at, set())
+        marked &= {pod.metadata.uid for pod in pods}
+        for pod in pods_to_mark(node, pods):
+            if pod.metadata.uid not in marked and self._last_pod_writes.is_current(pod):
+                await self._mark_not_ready(pod)
+                marked.add(pod.metadata.uid)
 
     async def _mark_not_ready(self, pod: pod_pb2.Pod) -> None:
         changed = pod_pb2.Pod()

@@ -33,6 +33,7 @@ PARAMS = {
     "apiserver": "10.0.0.11:7443",
     "endpoint": "",
     "endpoint_names": [],
+    "registry": "",
     "step": "none",
     "authorities": [],
 }
