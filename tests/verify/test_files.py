@@ -21,6 +21,7 @@ KEY_OWNERS = {
     "dns.key": "podlab-dns",
     "ingress.key": "podlab-ingress",
     "etcd.key": "podlab-etcd",
+    "registry.key": "podlab-registry",
     "etcd-client.key": "podlab-apiserver",
     "etcd-password": "podlab-apiserver",
 }
