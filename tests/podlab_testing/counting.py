@@ -106,6 +106,9 @@ class Counting:
             except Undecided:
                 self.undecided[key] += 1
                 continue
+            except asyncio.CancelledError:  # who is stopped while it waits is in doubt as well
+                self.undecided[key] += 1
+                raise
             except Unreachable:
                 self.refused += 1
                 continue
