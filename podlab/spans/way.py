@@ -15,7 +15,7 @@ from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse, Span
 OWNER_NS = 60_000_000_000
 """What its owner did longer before has nothing to do with a pod: it was made for another reason."""
 READY, RULES, NAMES = "ready told", "rules", "names"
-STORED, SEEN = "stored", "seen"
+STORED, SEEN, CREATED = "stored", "seen", "created"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class WayStep:
 _TITLES = {
     ("apiserver", STORED): "admitted and stored",
     ("controllers", "seen"): "seen by its controller",
-    ("controllers", "created"): "created",
+    ("controllers", CREATED): "created",
     ("controllers", "endpoints"): "endpoint of Service",
     ("scheduler", "seen"): "seen by the scheduler",
     ("scheduler", "scheduled"): "scheduled to",
@@ -183,7 +183,12 @@ def _of_owners(taken: Sequence[WayStep], made_ns: int) -> list[WayStep]:
         until_ns = seen.began_ns if seen is not None else made_ns
         if each.owner and each.name == STORED and each.began_ns <= until_ns <= each.ended_ns + OWNER_NS:
             last[each.owner, STORED] = each
-    return list(last.values())
+    return [each for each in last.values() if not _is_superseded(each, last.get((each.owner, STORED)))]
+
+
+def _is_superseded(step: WayStep, stored: WayStep | None) -> bool:
+    """Whether an owner was made, and then changed for this pod: one that is scaled up again was not made for it."""
+    return step.name == CREATED and stored is not None and step.ended_ns < stored.began_ns
 
 
 @dataclass(frozen=True)

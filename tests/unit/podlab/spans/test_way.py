@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from podlab.spans.way import WayStep, shares, way, with_less_exact, with_waits
 from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse
 
@@ -77,6 +79,17 @@ def test_an_owner_was_stored_for_what_its_controller_has_seen_and_not_when_that_
         ("seen", 12 * MS),
         ("created", 40 * MS),
     ]
+
+
+@pytest.mark.parametrize(("stored", "names"), [(-10, ["stored", "created"]), (-29, ["created", "stored", "created"])])
+def test_an_owner_that_is_scaled_up_again_was_not_made_for_the_pod(
+    spans_of: Callable[..., ComponentSpans], stored: int, names: list[str]
+) -> None:
+    answer = PodTimelineResponse(uid="pod")
+    answer.owners.add(uid="rs", kind="ReplicaSet", name="web-1")
+    answer.components.append(spans_of("apiserver", ("rs", "stored", stored, stored + 2, "")))
+    answer.components.append(spans_of("controllers", ("rs", "created", -30, -25, ""), ("pod", "created", 0, 1, "")))
+    assert [each.name for each in way(answer).steps] == names
 
 
 def test_time_within_a_step_belongs_to_the_step_inside_it(answer: PodTimelineResponse) -> None:
