@@ -237,9 +237,9 @@ async def serve_loop(
 
     Raises what ended the loop, if it was not us.
     """
-    await server.start()
-    notify_ready()
     try:
+        await server.start()
+        notify_ready()
         await run_loop(loop, synced, stop, lambda: set_serving(checks, True))
     finally:
         await server.stop(1.0)

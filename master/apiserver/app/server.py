@@ -219,10 +219,10 @@ async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator
     server.add_generic_rpc_handlers(_general_handlers(checks, names))
     address = f"{settings.bind_address}:{settings.port}"
     bind(server, address, settings.tls)
-    await server.start()
-    await set_serving(checks, True)
-    log.info("serving cluster %s on %s, at revision %d", settings.cluster_name, address, parts.cache.revision)
     try:
+        await server.start()
+        await set_serving(checks, True)
+        log.info("serving cluster %s on %s, at revision %d", settings.cluster_name, address, parts.cache.revision)
         yield
     finally:
         await set_serving(checks, False)

@@ -23,13 +23,12 @@ async def run(socket: Path, add_services: Callable[[grpc.aio.Server], None]) -> 
             await asyncio.to_thread(_make_room, socket)
             server.add_insecure_port(f"unix:{socket}")
             await server.start()
+            await server.wait_for_termination()
         except (OSError, RuntimeError) as error:
             log.error("%s cannot be served: %s; again in %.0f s", socket, error, RETRY_S)
             await asyncio.sleep(RETRY_S)
-            continue
-        try:
-            await server.wait_for_termination()
         finally:
+            # Even while start() is awaited the server answers already: who is cancelled there leaves it running.
             await server.stop(0)
 
 

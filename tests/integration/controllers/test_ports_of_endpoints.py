@@ -57,11 +57,13 @@ class Behind:
         found: endpoints_pb2.Endpoints | None = self._seen.informers.by_kind[kind].get("web", "default")
         return found
 
-    def told(self) -> tuple[PortsOfPods, PortsOfPods | None]:
-        """By the slices, and by the Endpoints, which are None until they are there. Each names the pod itself."""
-        by_slices: PortsOfPods = {}
-        for each in self.slices():
+    def told(self) -> tuple[PortsOfPods | None, PortsOfPods | None]:
+        """By the slices, and by the Endpoints, both None until they are there. Each names the pod itself."""
+        slices = self.slices()
+        by_slices: PortsOfPods | None = {} if slices else None
+        for each in slices:
             for endpoint in each.endpoints:
+                assert by_slices is not None
                 by_slices.setdefault(self._pod(endpoint.targetRef), set()).update(_triples(each.ports))
         endpoints = self.endpoints()
         if endpoints is None:
