@@ -32,6 +32,7 @@ from node.kubelet.cri.runtime import (
     ObservedPod,
     RegistryCredentials,
     RuntimeFailure,
+    RuntimeHandler,
     RuntimeReadiness,
     RuntimeUnavailable,
     Sandbox,
@@ -96,6 +97,7 @@ class MemoryRuntime:
     down: bool = False
     broken: bool = False
     stops_with: int = 143
+    handlers: tuple[RuntimeHandler, ...] = (RuntimeHandler(""), RuntimeHandler(RUNTIME_HANDLER))
     started: list[str] = field(default_factory=list)
     configs: list[cri.ContainerConfig] = field(default_factory=list)
     """With which containers were created."""
@@ -148,7 +150,7 @@ class MemoryRuntime:
         return "memory://1"
 
     async def readiness(self) -> RuntimeReadiness:
-        return RuntimeReadiness(not self.down, not self.down)
+        return RuntimeReadiness(not self.down, not self.down, handlers=self.handlers)
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         self._answer()

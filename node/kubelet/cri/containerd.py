@@ -97,7 +97,7 @@ class Containerd:
 
     @counted("status")
     async def readiness(self) -> RuntimeReadiness:
-        answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
         states = {condition.type: condition for condition in answer.status.conditions}
         ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
         message = "; ".join(
@@ -108,7 +108,8 @@ class Containerd:
             if not good
         )
         told = answer.features.supplemental_groups_policy if answer.HasField("features") else None
-        return RuntimeReadiness(ready["RuntimeReady"], ready["NetworkReady"], message, told)
+        handlers = conversion.handlers(answer)
+        return RuntimeReadiness(ready["RuntimeReady"], ready["NetworkReady"], message, told, handlers)
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         found = await self._observe({})

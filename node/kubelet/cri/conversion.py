@@ -18,6 +18,7 @@ from node.kubelet.cri.runtime import (
     ContainerUsage,
     ContainerUser,
     Image,
+    RuntimeHandler,
     Sandbox,
     ShownImage,
 )
@@ -99,6 +100,25 @@ def snapshotter(info: Mapping[str, str]) -> str:
 def sandbox_image(info: Mapping[str, str]) -> str:
     """The image that containerd makes sandboxes of; empty when it does not say."""
     return str(orjson.loads(info.get("config") or "{}").get("sandboxImage") or "")
+
+
+def handlers(answer: cri.StatusResponse) -> tuple[RuntimeHandler, ...]:
+    """As the runtime tells them. One that does not has their names in its configuration, with that of the default one,
+    which has none in pods; what they can do is not known then."""
+    if answer.runtime_handlers:
+        told = {each.name: each for each in answer.runtime_handlers}
+        return tuple(_handler(told[name]) for name in sorted(told))
+    configured = orjson.loads(answer.info.get("config") or "{}").get("containerd") or {}
+    names = set(configured.get("runtimes") or ())
+    if configured.get("defaultRuntimeName") in names:
+        names.add("")
+    return tuple(RuntimeHandler(name) for name in sorted(names))
+
+
+def _handler(told: cri.RuntimeHandler) -> RuntimeHandler:
+    if not told.HasField("features"):
+        return RuntimeHandler(told.name)
+    return RuntimeHandler(told.name, told.features.recursive_read_only_mounts, told.features.user_namespaces)
 
 
 def shown_image(mounts: Sequence[snapshots_pb2.Mount]) -> ShownImage:

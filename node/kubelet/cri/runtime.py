@@ -162,6 +162,16 @@ class RegistryCredentials:
 
 
 @dataclass(frozen=True)
+class RuntimeHandler:
+    """A way to run containers that RuntimeClasses name; without a name: that of pods that have no class. What it can
+    do is None where the runtime does not say."""
+
+    name: str
+    recursive_read_only: bool | None = None
+    user_namespaces: bool | None = None
+
+
+@dataclass(frozen=True)
 class RuntimeReadiness:
     """Whether the runtime and its network are ready, and if not, why; and whether it can leave out the groups that an
     image gives its user (None: it does not say)."""
@@ -170,6 +180,8 @@ class RuntimeReadiness:
     network: bool
     message: str = ""
     strict_groups: bool | None = None
+    handlers: tuple[RuntimeHandler, ...] = ()
+    """In order of their names."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from node.kubelet.cpus import cpuset
-from node.kubelet.cri.runtime import Image, RuntimeReadiness
+from node.kubelet.cri.runtime import Image, RuntimeHandler, RuntimeReadiness
 from node.kubelet.deviceplugins.offers import Count
 from node.kubelet.nodestatus import machine_info, shutdown
 from node.kubelet.settings import KubeletSettings
@@ -123,6 +123,7 @@ def node_status(
     status.addresses.add(type="Hostname", address=settings.node_name)
     if observation.readiness.strict_groups is not None:
         status.features.supplementalGroupsPolicy = observation.readiness.strict_groups
+    status.runtimeHandlers.extend(map(_handler, observation.readiness.handlers))
     status.daemonEndpoints.kubeletEndpoint.Port = settings.port
     for image in sorted(observation.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
         status.images.add(names=image.names, sizeBytes=image.size_bytes)
@@ -131,6 +132,15 @@ def node_status(
     status.conditions.extend(each for each in before.conditions if each.type not in names)
     status.conditions.extend(own)
     return status
+
+
+def _handler(handler: RuntimeHandler) -> node_pb2.NodeRuntimeHandler:
+    told = node_pb2.NodeRuntimeHandler(name=handler.name)
+    if handler.recursive_read_only is not None:
+        told.features.recursiveReadOnlyMounts = handler.recursive_read_only
+    if handler.user_namespaces is not None:
+        told.features.userNamespaces = handler.user_namespaces
+    return told
 
 
 def differ_only_in_heartbeats(one: node_pb2.NodeStatus, other: node_pb2.NodeStatus) -> bool:

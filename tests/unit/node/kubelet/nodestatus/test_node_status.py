@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from podlab_testing.kubelet_pods import Json
 
-from node.kubelet.cri.runtime import Image, RuntimeReadiness
+from node.kubelet.cri.runtime import Image, RuntimeHandler, RuntimeReadiness
 from node.kubelet.nodestatus.node_status import (
     NodeObservation,
     allocatable,
@@ -74,6 +74,15 @@ def test_a_runtime_that_says_what_it_can_do_is_told_of(settings: KubeletSettings
     assert not _status(settings, _observation()).HasField("features")
     told = _status(settings, _observation(readiness=RuntimeReadiness(True, True, strict_groups=True)))
     assert told.features.supplementalGroupsPolicy
+
+
+def test_the_runtimes_handlers_are_told_with_what_they_can_do(settings: KubeletSettings) -> None:
+    handlers = (RuntimeHandler("", True, False), RuntimeHandler("crun"))
+    told = _status(settings, _observation(readiness=RuntimeReadiness(True, True, handlers=handlers)))
+    assert [each.name for each in told.runtimeHandlers] == ["", "crun"]
+    features = told.runtimeHandlers[0].features
+    assert (features.recursiveReadOnlyMounts, features.userNamespaces) == (True, False)
+    assert not told.runtimeHandlers[1].HasField("features")
 
 
 def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
