@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from node.kubelet.admission.pod_admission import PodAdmission
-from node.kubelet.cgroups.groups import Groups, Hierarchy
-from node.kubelet.cgroups.layout import MIN_SHARES, GroupLimits
-from node.kubelet.cgroups.pod_cgroups import PodCgroups
-from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cpus.exclusive import ExclusiveCpus
-from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.cri import conversion
 from node.kubelet.cri.runtime import (
     POD_NAME,
@@ -38,46 +33,19 @@ from node.kubelet.cri.runtime import (
     Sandbox,
     ShownImage,
 )
-from node.kubelet.deviceplugins import registration
-from node.kubelet.deviceplugins.given import GivenDevices
-from node.kubelet.deviceplugins.manager import DeviceManager
-from node.kubelet.deviceplugins.offers import DeviceOffers
-from node.kubelet.dynamicresources.manager import DynamicResources
-from node.kubelet.dynamicresources.plugins import DriverRegistry
-from node.kubelet.dynamicresources.prepared import Checkpoint
-from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
-from node.kubelet.images.image_manager import ImageManager
-from node.kubelet.plugins import unix_server
-from node.kubelet.plugins.registry import PluginRegistry
+from node.kubelet.server import pod_resources
 from node.kubelet.server.pod_resources import PodResourcesServicer
-from node.kubelet.staticpods.directory import ManifestDirectory
-from node.kubelet.staticpods.mirror_pods import MirrorPods
-from node.kubelet.staticpods.node_pods import NodePods
-from node.kubelet.staticpods.source import StaticPods
-from node.kubelet.volume.claims import ClaimReader
-from node.kubelet.volume.config_objects import ConfigObjectManager
-from node.kubelet.volume.csi.api_reader import CsiApiReader
-from node.kubelet.volume.csi.drivers import CsiDrivers
-from node.kubelet.volume.csi.volumes import CsiVolumes
-from node.kubelet.volume.image_volumes import ImageVolumes
-from node.kubelet.volume.local_path import LocalPathManager
-from node.kubelet.volume.token_manager import TokenManager
-from node.kubelet.volume.volume_manager import VolumeManager
-from node.kubelet.worker.context import NodeContext, WorkerTimings
-from node.kubelet.worker.pod_workers import PodWorkers
-from node.resolvconf import ClusterDns
+from node.kubelet.settings import KubeletSettings
+from node.kubelet.worker.context import WorkerTimings
+from node.kubelet.worker.pod_runner import Edges, Periods, PodRunner
+from podlab.client.absent import AbsentServer
 from podlab.client.client import Client
-from podlab.client.eventrecorder import EventRecorder
-from podlab.client.informer import Informer
-from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
-from podlab.foreign.podresources.v1 import api_pb2_grpc as pod_resources_grpc
 from podlab.meta.v1 import meta_pb2
 
-# How often what is read again and again is read.
-PERIOD_S = 0.2
-# How often volumes of drivers are looked at.
-LOOK_S = 0.5
+# What is read again and again is read often, so that tests see it soon.
+PERIODS = Periods(**{each.name: 0.5 if each.name == "csi_look_s" else 0.2 for each in dataclasses.fields(Periods)})
 # The only one that it knows besides its default.
 RUNTIME_HANDLER = "sandboxed"
 IMAGE = "podlab.local/hello:1.0"
@@ -343,118 +311,42 @@ class MemoryRuntime:
 
 @dataclass
 class MemoryKubelet:
-    """The pod loops of node n1. `kill` ends them as SIGKILL would: nothing is tidied up."""
+    """What runs the pods of node n1. `kill` ends it as SIGKILL would: nothing is tidied up."""
 
     client: Client
     runtime: MemoryRuntime
     root: Path
-    pods: PodWorkers | None = None
-    hierarchies: Sequence[Hierarchy] = ()
     timings: WorkerTimings = field(default_factory=WorkerTimings)
     pressures: frozenset[str] = frozenset()
-    problems: list[str] = field(default_factory=list)
-    """Of static pods' manifests."""
-    devices: DeviceManager | None = None
     cpus: ExclusiveCpus | None = None
     """Set before it starts."""
+    runner: PodRunner | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
-        services = Informer(self.client, service_pb2.Service)
-        bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
-        itself = Informer(self.client, node_pb2.Node, field_selector="metadata.name=n1")
-        recorder = EventRecorder(self.client, "kubelet", "n1")
-        node = node_pb2.Node()
-        node.metadata.name = "n1"
-        directory = ManifestDirectory(self.root / "manifests", "n1")
-        static_pods = StaticPods(directory, self._tell_of_manifest, PERIOD_S)
-        pods_of_node = NodePods(bound, static_pods)
-        mirrors = MirrorPods(self.client, static_pods, bound, lambda: itself.get("n1"), PERIOD_S)
-        given = GivenDevices(self.root / "device_manager_state")
-        devices = self.devices = DeviceManager(DeviceOffers(given.resources), given)
-        cpus = CpuManager(self.cpus, self.runtime)
-        admission = PodAdmission(
-            self.client,
-            node,
-            OFFERED,
-            node=lambda: itself.get("n1"),
-            pods=pods_of_node.list,
-            devices=devices,
-            cpus=cpus,
-            pressures=lambda: self.pressures,
-        )
-        local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
-        volumes = VolumeManager(self.root)
-        drivers, csi_drivers = DriverRegistry(), CsiDrivers(self.client, "n1")
-        plugins = PluginRegistry(self.root / "plugins_registry", (drivers, csi_drivers, devices.offers), PERIOD_S)
-        dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
-        tokens = TokenManager(self.client)
-        reader = CsiApiReader(self.client, tokens, "n1")
-        context = NodeContext(
+        settings = KubeletSettings(
             node_name="n1",
-            node_ips=("127.0.0.1",),
-            memory_bytes=1 << 30,
-            allocatable=OFFERED,
+            node_ip="127.0.0.1",
+            apiserver="" if isinstance(self.client, AbsentServer) else self.client.server,
+            root_dir=self.root,
+            kubernetes_dir=self.root,
+            static_pod_dir=self.root / "manifests",
+        )
+        edges = Edges(
             client=self.client,
             runtime=self.runtime,
-            recorder=recorder,
-            images=ImageManager(self.runtime),
-            admission=admission,
-            volumes=volumes,
-            cgroups=PodCgroups(Groups(self.hierarchies), GroupLimits(MIN_SHARES)),
-            ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
-            claims=ClaimReader(self.client, local_path),
-            csi=CsiVolumes(self.client, csi_drivers, volumes, reader, self.root, look_s=LOOK_S),
-            image_volumes=ImageVolumes(self.runtime, volumes),
-            dynamic_resources=dynamic_resources,
-            devices=devices,
-            cpus=cpus,
-            tokens=tokens,
-            config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
-            services=services.list,
-            cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
-            seccomp=SeccompProfiles(self.root / "seccomp"),
+            groups=Groups(()),
+            own_node=node_pb2.Node(metadata=meta_pb2.ObjectMeta(name="n1")),
+            offered=OFFERED,
+            exclusive_cpus=self.cpus,
+            pressures=lambda: self.pressures,
+            periods=PERIODS,
             timings=self.timings,
         )
-        self.pods = pods = PodWorkers(context, pods_of_node)
-        drivers.on_registered(self.pods.driver_registered)
-        csi_drivers.on_registered(self.pods.driver_registered)
-        admission.on_preempt(self.pods.end)
-        context.config_objects.on_change(self.pods.volume_contents_changed)
-        context.tokens.on_change(self.pods.volume_contents_changed)
-        context.csi.on_due(self.pods.volume_contents_changed)
-        informers = (services.run(), itself.run(), bound.run())
-        devices.offers.on_change(pods.devices_changed)
-
-        def may_be_here(uid: str) -> bool:
-            return not bound.synced.is_set() or pods.may_run(uid)
-
-        claims, given_back = dynamic_resources.run(may_be_here, PERIOD_S), devices.run(may_be_here, PERIOD_S)
-        servicer = PodResourcesServicer(pods_of_node, devices, cpus, dynamic_resources.prepared)
-        resources = unix_server.run(
-            self.root / "pod-resources.sock",
-            lambda server: pod_resources_grpc.add_PodResourcesListerServicer_to_server(servicer, server),
-        )
-        registering = registration.run(self.root / "device-plugins", devices.offers)
-        upkeep = (
-            recorder.run(),
-            static_pods.run(),
-            mirrors.run(),
-            context.config_objects.run(),
-            local_path.run(),
-            claims,
-            given_back,
-            registering,
-            cpus.run(may_be_here, PERIOD_S),
-            resources,
-            plugins.run(),
-            context.csi.run(PERIOD_S),
-        )
-        loops = (*informers, *upkeep, self.pods.run())
+        runner = self.runner = PodRunner(settings, edges)
+        resources = PodResourcesServicer(runner.pods, runner.devices, runner.cpus, runner.dynamic_resources.prepared)
+        loops = (runner.run(), pod_resources.run(self.root / pod_resources.SOCKET, resources))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
-
-    def _tell_of_manifest(self, problem: str) -> None:
-        self.problems.append(problem)
 
     async def kill(self) -> None:
         for task in self._tasks:

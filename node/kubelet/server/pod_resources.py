@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import grpc
@@ -16,10 +17,14 @@ from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.deviceplugins.plugin import Devices
 from node.kubelet.dynamicresources import pod_claims
 from node.kubelet.dynamicresources.prepared import PreparedClaim
+from node.kubelet.plugins import unix_server
 from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ServicerContext
 from podlab.foreign.podresources.v1 import api_pb2, api_pb2_grpc
+
+SOCKET = "pod-resources/kubelet.sock"
+"""Where monitoring agents look for it, below the kubelet's directory of Kubernetes' name."""
 
 
 class Pods(Protocol):
@@ -88,6 +93,13 @@ class PodResourcesServicer(api_pb2_grpc.PodResourcesListerServicer):
             if (claim := self._claim(pod.metadata.namespace, name)) is not None:
                 found.dynamic_resources.append(_dynamic(claim, request))
         return found
+
+
+async def run(socket: Path, servicer: PodResourcesServicer) -> None:
+    """Serves until cancelled."""
+    await unix_server.run(
+        socket, lambda server: api_pb2_grpc.add_PodResourcesListerServicer_to_server(servicer, server)
+    )
 
 
 def _listed(pod: pod_pb2.Pod) -> Iterator[pod_pb2.Container]:

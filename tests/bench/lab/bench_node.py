@@ -120,7 +120,7 @@ class Bench:
 
     async def remove(self, names: list[str]) -> None:
         await asyncio.gather(*(self.client.delete(Pod, name, self.namespace, grace_period_s=1) for name in names))
-        while await self.client.list(Pod, self.namespace):  # noqa: ASYNC110 - somebody else's loop
+        while (await self.client.list(Pod, self.namespace)).items:  # noqa: ASYNC110 - somebody else's loop
             await asyncio.sleep(0.2)
 
     async def start_and_floor(self) -> None:
@@ -148,7 +148,7 @@ class Bench:
 
     async def full_node(self) -> list[str]:
         """As many pods as there is room for; their names."""
-        there = sum(each.spec.nodeName == NODE for each in await self.client.list(Pod))
+        there = sum(each.spec.nodeName == NODE for each in (await self.client.list(Pod)).items)
         names = [f"full-{number}" for number in range(CAPACITY - there)]
         began = time.perf_counter()
         await asyncio.gather(*(self.start(name, NODE) for name in names))
@@ -213,7 +213,7 @@ class Bench:
         raise TimeoutError(f"{url} does not answer")
 
     async def _runs(self) -> set[str]:
-        found = await self.client.list(Pod, self.namespace)
+        found = (await self.client.list(Pod, self.namespace)).items
         return {each.containerID for one in found for each in one.status.containerStatuses}
 
 

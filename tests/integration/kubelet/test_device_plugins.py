@@ -31,11 +31,11 @@ async def plugin(kubelet: MemoryKubelet, root: Path) -> AsyncIterator[TestPlugin
 
 
 async def until_offered(kubelet: MemoryKubelet, healthy: int) -> None:
-    assert kubelet.devices is not None
+    assert kubelet.runner is not None
     changed = asyncio.Event()
-    kubelet.devices.offers.on_change(changed.set)
+    kubelet.runner.devices.offers.on_change(changed.set)
     async with asyncio.timeout(10):
-        while len(kubelet.devices.offers.healthy(RESOURCE)) != healthy:
+        while len(kubelet.runner.devices.offers.healthy(RESOURCE)) != healthy:
             await changed.wait()
             changed.clear()
 
@@ -160,8 +160,8 @@ async def test_a_restarted_kubelet_knows_who_has_what_and_plugins_register_anew(
     await kubelet.kill()
     await plugin.stop()
     await kubelet.start()
-    assert kubelet.devices is not None
-    assert kubelet.devices.offers.resources == {RESOURCE}
+    assert kubelet.runner is not None
+    assert kubelet.runner.devices.offers.resources == {RESOURCE}
     again = TestPlugin(root / "device-plugins")
     await again.start(gpu0="Healthy", gpu1="Healthy")
     await until_offered(kubelet, 2)
@@ -176,7 +176,7 @@ async def test_monitoring_agents_learn_who_has_what(
 ) -> None:
     await create(admin, "a", 2)
     await until("a", running)
-    async with grpc.aio.insecure_channel(f"unix:{root}/pod-resources.sock") as channel:
+    async with grpc.aio.insecure_channel(f"unix:{root}/pod-resources/kubelet.sock") as channel:
         stub = api_pb2_grpc.PodResourcesListerStub(channel)
         (told,) = (await stub.List(api_pb2.ListPodResourcesRequest())).pod_resources
         assert (told.namespace, told.name, told.containers[0].name) == ("default", "a", "c0")

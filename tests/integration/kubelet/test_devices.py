@@ -133,7 +133,7 @@ async def test_monitoring_agents_learn_of_claims(admin: Client, kubelet: MemoryK
     async with FakeDriver().serving(kubelet.root / "plugins_registry"):
         await used(admin, "web")
         await until("web", lambda pod: pod is not None and pod.status.phase == "Running")
-        async with grpc.aio.insecure_channel(f"unix:{kubelet.root}/pod-resources.sock") as channel:
+        async with grpc.aio.insecure_channel(f"unix:{kubelet.root}/pod-resources/kubelet.sock") as channel:
             request = api_pb2.GetPodResourcesRequest(pod_name="web", pod_namespace="default")
             told = (await api_pb2_grpc.PodResourcesListerStub(channel).Get(request)).pod_resources
     (dynamic,) = told.containers[0].dynamic_resources

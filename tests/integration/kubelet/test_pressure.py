@@ -29,10 +29,10 @@ def _runs(seen: pod_pb2.Pod) -> bool:
 
 async def _evict(admin: Client, kubelet: MemoryKubelet, name: str) -> None:
     uid = (await admin.get(pod_pb2.Pod, name, "default")).metadata.uid
-    assert kubelet.pods is not None
-    assert uid in {pod.metadata.uid for pod in kubelet.pods.evictable()}
-    kubelet.pods.end(uid, PodOutcome("Failed", "Evicted", LOW, disrupts=True), 1)
-    assert uid not in {pod.metadata.uid for pod in kubelet.pods.evictable()}, "nobody is evicted twice"
+    assert kubelet.runner is not None
+    assert uid in {pod.metadata.uid for pod in kubelet.runner.workers.evictable()}
+    kubelet.runner.workers.end(uid, PodOutcome("Failed", "Evicted", LOW, disrupts=True), 1)
+    assert uid not in {pod.metadata.uid for pod in kubelet.runner.workers.evictable()}, "nobody is evicted twice"
 
 
 async def test_an_evicted_pod_says_why_and_stays_and_its_volumes_go(
@@ -61,8 +61,8 @@ async def test_what_is_kept_of_ended_pods_goes_when_the_disk_is_short_and_their_
     runtime.end("web", 3)
     ended = await until("a", lambda seen: seen.status.phase == "Failed")
     assert runtime.runs("web")
-    assert kubelet.pods is not None
-    await kubelet.pods.remove_ended()
+    assert kubelet.runner is not None
+    await kubelet.runner.workers.remove_ended()
     await runtime.until(lambda: not runtime.runs("web"))
     assert (await admin.get(pod_pb2.Pod, "a", "default")).status.containerStatuses == ended.status.containerStatuses
 

@@ -76,8 +76,8 @@ async def test_it_stays_away_and_ends_its_pods(
         await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)
         async with asyncio.timeout(10):
             await registration.removed.wait()
-        assert kubelet.pods is not None
-        kubelet.pods.node_removed()
+        assert kubelet.runner is not None
+        kubelet.runner.node_removed()
         await kubelet.runtime.until(lambda: not kubelet.runtime.alive())
         await looked_until(lambda: not any((kubelet.root / "pods").iterdir()), "nothing of the pods on the disk")
         assert not await exists(admin, node_pb2.Node, "n1")

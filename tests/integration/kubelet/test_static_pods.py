@@ -13,7 +13,7 @@ from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
 
 from podlab.client.absent import AbsentServer
 from podlab.client.client import Client
-from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
 from podlab.errors import Forbidden, Invalid
 
 IMAGE = "podlab.local/hello:1.0"
@@ -120,15 +120,19 @@ async def test_a_changed_file_is_another_pod_under_the_same_name(
 
 
 async def test_a_malformed_file_is_told_of_and_runs_once_it_is_mended(
-    kubelet: MemoryKubelet, until: Until, manifests: Path, node: node_pb2.Node
+    kubelet: MemoryKubelet, until: Until, manifests: Path, node: node_pb2.Node, admin: Client
 ) -> None:
     _write(manifests, "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {}\n")
 
     async def is_told() -> bool:
-        return bool(kubelet.problems)
+        of_node = [event for event in (await admin.list(event_pb2.Event)).items if event.involvedObject.kind == "Node"]
+        messages.update(event.message for event in of_node if event.reason == "FailedValidation")
+        return bool(messages)
 
+    messages = set[str]()
     await _comes(is_told)
-    assert kubelet.problems == [f"{manifests}/web.yaml: invalid pod: spec.containers: Required value"]
+    why = "invalid pod: spec.containers: Required value"
+    assert messages == {f"Error validating static pod {manifests}/web.yaml: {why}"}
     _write(manifests)
     await until("web-n1", _runs)
 
