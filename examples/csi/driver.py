@@ -61,7 +61,8 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
 
     def NodeGetCapabilities(self, request, context):  # noqa: N802
         answer = csi.NodeGetCapabilitiesResponse()
-        for each in (csi.NodeServiceCapability.RPC.STAGE_UNSTAGE_VOLUME, csi.NodeServiceCapability.RPC.EXPAND_VOLUME):
+        can = csi.NodeServiceCapability.RPC
+        for each in (can.STAGE_UNSTAGE_VOLUME, can.EXPAND_VOLUME, can.GET_VOLUME_STATS):
             answer.capabilities.add().rpc.type = each
         return answer
 
@@ -101,6 +102,21 @@ class Driver(csi_grpc.IdentityServicer, csi_grpc.NodeServicer, registration_grpc
         if size > shutil.disk_usage(DATA).total:
             context.abort(grpc.StatusCode.OUT_OF_RANGE, f"the disk has no {size} bytes")
         return csi.NodeExpandVolumeResponse(capacity_bytes=size)
+
+    def NodeGetVolumeStats(self, request, context):  # noqa: N802
+        path = Path(request.volume_path)
+        if not path.exists():
+            context.abort(grpc.StatusCode.NOT_FOUND, f"{path} is not there")
+        answer = csi.NodeGetVolumeStatsResponse()
+        if path.is_block_device():
+            answer.usage.add(unit=csi.VolumeUsage.BYTES, total=DEVICE_BYTES)
+            return answer
+        files = [each.lstat() for each in (path, *path.rglob("*"))]
+        disk, used = os.statvfs(path), sum(each.st_blocks for each in files) * 512
+        total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
+        answer.usage.add(unit=csi.VolumeUsage.BYTES, total=total, available=free, used=used)
+        answer.usage.add(unit=csi.VolumeUsage.INODES, total=disk.f_files, available=disk.f_favail, used=len(files))
+        return answer
 
     def NodeUnpublishVolume(self, request, context):  # noqa: N802
         print(f"unpublish {request.volume_id}", flush=True)

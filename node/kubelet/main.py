@@ -128,7 +128,7 @@ class Kubelet:
         """What it tells of itself, its pods, and their use."""
         pods = self.runner.pods.list
         surveyor = Surveyor(self.settings.node_name, self.settings.root_dir, self.runtime, stats, pods)
-        return Documents(self.settings, surveyor, self.runtime.figures, pods)
+        return Documents(self.settings, surveyor, self.runner.volume_stats, self.runtime.figures, pods)
 
     def _used_images(self) -> set[str]:
         """Those that pods name, also while no container of them is there."""

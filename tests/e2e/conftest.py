@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
 from podlab_testing import diagnosis
-from podlab_testing.deployed import Cli, MakeNamespace, Web, deployment, nodes_ready, service, wait_until
+from podlab_testing.deployed import PROJECT, Cli, MakeNamespace, Web, deployment, nodes_ready, service, wait_until
+from podlab_testing.kubectl import Kubectl
 
 from podlab.lab.lab import Lab
 
@@ -102,3 +104,12 @@ def web(cli: Cli, namespace: str, addresses: dict[str, str], all_ready: None) ->
     found = Web(cli, namespace, [f"http://{addresses[name]}:{port}/" for name in nodes])
     wait_until(found.answers_everywhere, "the Service answers on every node", 30)
     return found
+
+
+@pytest.fixture(scope="session")
+def administrator(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+    """The lab's own kubeconfig, as `make up` leaves it."""
+    program = shutil.which("kubectl")
+    if program is None:
+        pytest.skip("kubectl is not installed")
+    return Kubectl(program, PROJECT / ".podlab" / lab.name / "kubeconfig", tmp_path_factory.mktemp("home"))

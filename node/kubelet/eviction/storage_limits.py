@@ -36,7 +36,7 @@ class DiskUsage:
 def volume_limits(pod: pod_pb2.Pod) -> dict[str, meta_pb2.Quantity]:
     """Of emptyDirs on the disk; the kernel limits those in memory. A limit of 0 is none."""
     sources = {volume.name: volume.volumeSource.emptyDir for volume in pod.spec.volumes}
-    limits = {name: source.sizeLimit for name, source in sources.items() if source.medium != "Memory"}
+    limits = {name: source.sizeLimit for name, source in sources.items() if not source.medium}
     return {name: limit for name, limit in limits.items() if limit.string and quantity.value(limit) > 0}
 
 

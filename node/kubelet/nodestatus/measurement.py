@@ -114,16 +114,15 @@ class Surveyor:
         found, images = await self.runtime.pods(), await self.runtime.image_directory()
         written = {each.container_id: each for each in await self.runtime.usage()}
         seen = await asyncio.to_thread(_look)
+        running = [pod for pod in self.pods() if pod.metadata.uid in found and found[pod.metadata.uid].alive]
         pods = []
-        for pod in self.pods():
+        for pod in running:
             uid = pod.metadata.uid
-            runs = found[uid].alive if uid in found else ()
-            if runs:
-                containers = tuple(
-                    _container(run, rates.get((uid, run.name), 0), written.get(run.id), seen) for run in runs
-                )
-                interfaces = () if pod.spec.hostNetwork else seen.interfaces.get(uid, ())
-                pods.append(PodReading(pod, containers, interfaces, seen.pod_counts.get(uid, 0)))
+            containers = tuple(
+                _container(run, rates.get((uid, run.name), 0), written.get(run.id), seen) for run in found[uid].alive
+            )
+            interfaces = () if pod.spec.hostNetwork else seen.interfaces.get(uid, ())
+            pods.append(PodReading(pod, containers, interfaces, seen.pod_counts.get(uid, 0)))
         return await asyncio.to_thread(self._node, told.cpu_nanocores, tuple(pods), images)
 
     def _node(self, cpu_nanocores: int, pods: tuple[PodReading, ...], images: Path) -> NodeReading:

@@ -14,10 +14,11 @@ import orjson
 from node.kubelet import figures
 from node.kubelet.figures import Family, KubeletFigures, Sample
 from node.kubelet.nodestatus import machine_info
-from node.kubelet.nodestatus.measurement import Surveyor
+from node.kubelet.nodestatus.measurement import NodeReading, Surveyor
 from node.kubelet.server import metrics_pages
 from node.kubelet.server.summary import summary
 from node.kubelet.settings import KubeletSettings
+from node.kubelet.volume.stats.volume_stats import Volumes, VolumeStats
 from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 
@@ -38,6 +39,7 @@ class Documents:
 
     settings: KubeletSettings
     surveyor: Surveyor
+    volumes: VolumeStats
     counted: KubeletFigures
     pods: Callable[[], Iterable[pod_pb2.Pod]]
 
@@ -70,8 +72,8 @@ class Documents:
 
     async def _metrics(self) -> Document:
         node = await self.surveyor.measure()
-        bound = sum(1 for _ in self.pods())
-        return _page([*metrics_pages.kubelet(node, bound, self.counted.families()), *_of_process()])
+        bound, volumes = sum(1 for _ in self.pods()), await self._read_volumes(node)
+        return _page([*metrics_pages.kubelet(node, bound, volumes, self.counted.families()), *_of_process()])
 
     async def _resource(self) -> Document:
         return _page(metrics_pages.resource(await self.surveyor.measure()))
@@ -83,7 +85,11 @@ class Documents:
         return _page([self.counted.probes.family()])
 
     async def _summary(self) -> Document:
-        return _json(summary(await self.surveyor.measure()))
+        node = await self.surveyor.measure()
+        return _json(summary(node, await self._read_volumes(node)))
+
+    async def _read_volumes(self, node: NodeReading) -> Volumes:
+        return await self.volumes.read([each.pod for each in node.pods])
 
     async def _pods(self) -> Document:
         return _json(_list([codec.to_dict(pod) for pod in self.pods()]))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from node.kubelet.figures import Family, Sample
 from node.kubelet.nodestatus.cgroups import RESOURCES
 from node.kubelet.nodestatus.measurement import ContainerReading, Interface, NodeReading, PodReading
+from node.kubelet.volume.stats.use import VolumeUse
+from node.kubelet.volume.stats.volume_stats import Volumes
 from podlab import GIT_VERSION
 from podlab.api.values import quantity
 
@@ -51,9 +53,18 @@ _OF_INTERFACES: tuple[tuple[str, str, Callable[[Interface], int]], ...] = (
     ("transmit_errors", "Errors of what was sent.", lambda i: i.tx_errors),
     ("transmit_packets_dropped", "Packets that were dropped as they went.", lambda i: i.tx_dropped),
 )
+# Name and what it is, of claims' volumes.
+_OF_CLAIMS: tuple[tuple[str, str, Callable[[VolumeUse], int]], ...] = (
+    ("capacity_bytes", "Capacity in bytes of the volume", lambda use: use.capacity),
+    ("available_bytes", "Number of available bytes in the volume", lambda use: use.available),
+    ("used_bytes", "Number of used bytes in the volume", lambda use: use.used),
+    ("inodes", "Maximum number of inodes in the volume", lambda use: use.inodes),
+    ("inodes_free", "Number of free inodes in the volume", lambda use: use.inodes_free),
+    ("inodes_used", "Number of used inodes in the volume", lambda use: use.inodes_used),
+)
 
 
-def kubelet(node: NodeReading, pods: int, counted: Iterable[Family]) -> list[Family]:
+def kubelet(node: NodeReading, pods: int, volumes: Volumes, counted: Iterable[Family]) -> list[Family]:
     """/metrics. `pods` are bound to the node; `counted` is what the kubelet has counted of its work."""
     running = sum(len(pod.containers) for pod in node.pods)
     states = [Sample(running, {"container_state": "running"})]
@@ -63,6 +74,7 @@ def kubelet(node: NodeReading, pods: int, counted: Iterable[Family]) -> list[Fam
         _gauge("kubelet_running_containers", "Containers that run.", states),
         _gauge("kubelet_desired_pods", "Pods that are bound to the node.", [Sample(pods, {"static": ""})]),
         _gauge("kubernetes_build_info", "The release.", [Sample(1, {"git_version": GIT_VERSION})]),
+        *_claims(node.pods, volumes),
         *counted,
     ]
 
@@ -122,6 +134,24 @@ def cadvisor(node: NodeReading, cores: int) -> list[Family]:
         _gauge("machine_cpu_cores", "Processors.", [Sample(cores)]),
         _gauge("machine_memory_bytes", "Memory.", [Sample(node.memory_bytes)]),
     ]
+
+
+def _claims(pods: Iterable[PodReading], volumes: Volumes) -> Iterator[Family]:
+    """Each claim once, however many pods share it."""
+    found = {
+        (pod.pod.metadata.namespace, each.claim): each.use
+        for pod in pods
+        for each in volumes.get(pod.pod.metadata.uid, ())
+        if each.claim
+    }
+    told = [({"namespace": namespace, "persistentvolumeclaim": name}, use) for (namespace, name), use in found.items()]
+    for name, text, read in _OF_CLAIMS:
+        yield _gauge(f"kubelet_volume_stats_{name}", text, [Sample(read(use), labels) for labels, use in told])
+    yield _gauge(
+        "kubelet_volume_stats_health_status_abnormal",
+        "Abnormal volume health status. The count is either 1 or 0. 1 indicates the volume is unhealthy.",
+        [Sample(int(use.abnormal), labels) for labels, use in told if use.abnormal is not None],
+    )
 
 
 def _of_interfaces(pods: Iterable[PodReading], read: Callable[[Interface], int]) -> Iterator[Sample]:

@@ -16,13 +16,15 @@ from node.kubelet.nodestatus.measurement import (
     NodeReading,
     PodReading,
 )
+from node.kubelet.volume.stats.volume_stats import VolumeReading, Volumes
 
 Json = dict[str, object]
 
 
-def summary(node: NodeReading) -> Json:
+def summary(node: NodeReading, volumes: Volumes) -> Json:
     at = _time(node.time_ns / 1e9)
-    return {"node": _node(node, at), "pods": [_pod(pod, node, at) for pod in node.pods]}
+    pods = [_pod(pod, node, volumes.get(pod.pod.metadata.uid, ()), at) for pod in node.pods]
+    return {"node": _node(node, at), "pods": pods}
 
 
 def _node(node: NodeReading, at: str) -> Json:
@@ -53,7 +55,7 @@ def _node(node: NodeReading, at: str) -> Json:
     }
 
 
-def _pod(pod: PodReading, node: NodeReading, at: str) -> Json:
+def _pod(pod: PodReading, node: NodeReading, volumes: tuple[VolumeReading, ...], at: str) -> Json:
     metadata = pod.pod.metadata
     containers = [_container(each, node, at) for each in pod.containers]
     cpu: Json = {
@@ -70,6 +72,8 @@ def _pod(pod: PodReading, node: NodeReading, at: str) -> Json:
         "majorPageFaults": sum(each.use.major_page_faults for each in pod.containers),
     }
     written = sum(each.written_bytes for each in pod.containers)
+    written += sum(each.use.used for each in volumes if each.ephemeral)
+    of_volumes = {"volume": [_volume(each, metadata.namespace) for each in volumes]} if volumes else {}
     return {
         "podRef": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
         "startTime": _time(pod.pod.status.startTime.seconds),
@@ -77,8 +81,25 @@ def _pod(pod: PodReading, node: NodeReading, at: str) -> Json:
         "cpu": cpu,
         "memory": memory,
         "network": _network(pod.interfaces, at),
+        **of_volumes,
         "ephemeral-storage": {**_filesystem(node.nodefs, at), "usedBytes": written},
         "process_stats": {"process_count": pod.processes},
+    }
+
+
+def _volume(each: VolumeReading, namespace: str) -> Json:
+    use = each.use
+    return {
+        "time": _time(use.time_ns / 1e9),
+        "availableBytes": use.available,
+        "capacityBytes": use.capacity,
+        "usedBytes": use.used,
+        "inodesFree": use.inodes_free,
+        "inodes": use.inodes,
+        "inodesUsed": use.inodes_used,
+        "name": each.volume,
+        **({"pvcRef": {"name": each.claim, "namespace": namespace}} if each.claim else {}),
+        **({"volumeHealthStats": {"abnormal": use.abnormal}} if use.abnormal is not None else {}),
     }
 
 

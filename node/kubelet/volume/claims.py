@@ -27,7 +27,7 @@ class ClaimReader:
             if not name:
                 continue
             try:
-                found[volume.name] = await self._read(pod, volume, name)
+                found[volume.name] = await self.bound(pod, volume, name)
             except (NotFound, Forbidden) as error:
                 raise _failed(pod, volume.name, name, f"failed to fetch PVC from API server: {error}") from error
             except VolumeError as error:
@@ -35,7 +35,8 @@ class ClaimReader:
             await self._local_path.set_up(found[volume.name])
         return found
 
-    async def _read(self, pod: pod_pb2.Pod, pod_volume: pod_pb2.Volume, name: str) -> PersistentVolume:
+    async def bound(self, pod: pod_pb2.Pod, pod_volume: pod_pb2.Volume, name: str) -> PersistentVolume:
+        """The volume of the claim of that name. Raises VolumeError for one that the pod cannot use, and ApiError."""
         claim = await self._client.get(PersistentVolumeClaim, name, pod.metadata.namespace)
         if why := volumes.why_foreign(pod, pod_volume, claim):
             raise VolumeError(why)

@@ -26,6 +26,11 @@ def tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
     return _mount(path, "tmpfs", "tmpfs", options)
 
 
+def hugetlbfs(path: Path, page_bytes: int, mode: int) -> bool:
+    """Mounts huge pages of that size there, see `tmpfs`. Raises MountError where the kernel has none, OSError."""
+    return _mount(path, "hugetlbfs", "nodev", [f"mode={mode:o}", f"pagesize={page_bytes}"])
+
+
 def nfs(path: Path, server: str, exported: str, options: Sequence[str], *, helpers: str = HELPERS) -> bool:
     """Mounts the server's directory, unless something is mounted; True when it did. Raises MountError, OSError.
 

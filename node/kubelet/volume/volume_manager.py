@@ -12,12 +12,11 @@ from pathlib import Path
 from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import ConfigError, expand_all
 from node.kubelet.disk import file_tree, nofollow
-from node.kubelet.volume import atomic_writer, fs_group, mounter, persistent_volume, projected, subpath
+from node.kubelet.volume import atomic_writer, empty_dir, fs_group, mounter, persistent_volume, projected, subpath
 from node.kubelet.volume.mounter import MountError
 from node.kubelet.volume.projected import VolumeContents
 from node.kubelet.volume.subpath import SubPathError
 from node.kubelet.volume.volume_owners import VolumeOwners
-from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -149,7 +148,7 @@ class VolumeManager:
         return {
             volume.name: self._path(pod, volume)
             for volume in pod.spec.volumes
-            if volume.volumeSource.HasField("emptyDir") and volume.volumeSource.emptyDir.medium != "Memory"
+            if volume.volumeSource.HasField("emptyDir") and not volume.volumeSource.emptyDir.medium
         }
 
     def pod_directory(self, uid: str) -> Path:
@@ -206,7 +205,7 @@ class VolumeManager:
             path.mkdir(parents=True, exist_ok=True)
             atomic_writer.write_files(path, files)
         else:
-            _empty_dir(path, source.emptyDir, fs_group.group_of(pod))
+            empty_dir.set_up(path, pod, source.emptyDir, fs_group.group_of(pod))
         return ""
 
     def _set_up_persistent(self, pod: pod_pb2.Pod, volume: PersistentVolume, path: Path, *, read_only: bool) -> str:
@@ -223,20 +222,6 @@ class VolumeManager:
         else:
             persistent_volume.set_up(volume, path)
         return warning
-
-
-def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | None) -> None:
-    is_new = not path.exists()
-    if source.medium == "Memory":
-        size = quantity.value(source.sizeLimit) if source.sizeLimit.string else None
-        is_new = mounter.tmpfs(path, size, 0o777)
-    else:
-        path.mkdir(parents=True, exist_ok=True)
-    if is_new:
-        path.chmod(0o777)
-        if group is not None:
-            os.chown(path, -1, group)
-            path.chmod(0o2777)
 
 
 def _bind_sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:

@@ -51,6 +51,7 @@ from node.kubelet.volume.csi.drivers import CsiDrivers
 from node.kubelet.volume.csi.volumes import CsiVolumes
 from node.kubelet.volume.image_volumes import ImageVolumes
 from node.kubelet.volume.local_path import LocalPathManager
+from node.kubelet.volume.stats.volume_stats import VolumeStats
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.context import NodeContext, WorkerTimings
@@ -133,6 +134,8 @@ class PodRunner:
         self.admission = self._admission()
         self.context = self._context()
         self.workers = PodWorkers(self.context, self.pods)
+        root = settings.root_dir
+        self.volume_stats = VolumeStats(self.context.volumes, self.context.claims, self._csi_drivers, root)
         kinds = (self._drivers, self._csi_drivers, self.devices.offers)
         self._plugins = PluginRegistry(settings.root_dir / PLUGINS, kinds, edges.periods.plugins_s)
         self._wake_workers()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import yaml
 from podlab_testing.deployed import Cli, condition_of, container, pod, wait_until
+from podlab_testing.kubectl import Kubectl
 
 from podlab.lab.lab import Lab
 
@@ -186,3 +188,52 @@ def test_what_a_container_nests_deeper_than_a_path_can_say_is_measured_and_remov
     wait_until(
         lambda: lab.run(found["spec"]["nodeName"], ["test", "!", "-e", directory]).returncode == 0, "removal", 20
     )
+
+
+def test_a_claim_s_volume_is_told_of_in_metrics_and_summary(cli: Cli, administrator: Kubectl, namespace: str) -> None:
+    cli("apply", "-n", namespace, "-f", "-", stdin=manifest("store"))
+    made = wait_until(lambda: ready_pod(cli, namespace), "a pod with its volume")
+    node = f"/api/v1/nodes/{made['spec']['nodeName']}/proxy"
+    labels = f'{{namespace="{namespace}",persistentvolumeclaim="store"}}'
+
+    def figures() -> dict[str, int]:
+        found = administrator("get", "--raw", f"{node}/metrics").stdout.splitlines()
+        told = [line.split() for line in found if line.startswith("kubelet_volume_stats_")]
+        return {name.removesuffix(labels): int(value) for name, value in told if name.endswith(labels)}
+
+    told = wait_until(figures, "the claim's figures")
+    assert told["kubelet_volume_stats_capacity_bytes"] > told["kubelet_volume_stats_available_bytes"] > 0
+    assert told["kubelet_volume_stats_inodes"] > told["kubelet_volume_stats_inodes_free"] > 0
+    assert {"kubelet_volume_stats_used_bytes", "kubelet_volume_stats_inodes_used"} <= told.keys()
+    summary = json.loads(administrator("get", "--raw", f"{node}/stats/summary").stdout)
+    (pod_told,) = (each for each in summary["pods"] if each["podRef"]["uid"] == made["metadata"]["uid"])
+    volumes = {each["name"]: each for each in pod_told["volume"]}
+    assert volumes["data"]["pvcRef"] == {"name": "store", "namespace": namespace}
+    assert volumes["data"]["capacityBytes"] == told["kubelet_volume_stats_capacity_bytes"]
+    token = next(each for name, each in volumes.items() if name != "data")
+    assert token["usedBytes"] > 0
+    assert "pvcRef" not in token
+
+
+def test_huge_pages_are_those_that_the_pod_asks_for(cli: Cli, namespace: str) -> None:
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    volumes = {"volumes": [{"name": "v", "emptyDir": {"medium": "HugePages"}}], "terminationGracePeriodSeconds": 1}
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("none", volumeMounts=mounts, lifecycle=None, spec=volumes))
+    resources = {"limits": {"hugepages-2Mi": "2Mi", "memory": "32Mi"}}
+    asking = pod("some", volumeMounts=mounts, resources=resources, lifecycle=None, spec={"volumes": volumes["volumes"]})
+    cli("apply", "-n", namespace, "-f", "-", stdin=asking)
+
+    def failed() -> list[str]:
+        found = cli.items("events", "-n", namespace)
+        return [each["message"] for each in found if each["reason"] == "FailedMount"]
+
+    (told,) = wait_until(failed, "an Event of the pod that asks for no pages")
+    why = "medium HugePages: hugePages storage requested, but there is no resource request for huge pages"
+    assert told == f'MountVolume.SetUp failed for volume "v": {why}'
+    has_pages = any("hugepages-2Mi" in node["status"]["allocatable"] for node in cli.items("nodes"))
+
+    def settled() -> bool:
+        found = cli.get("pod", "some", "-n", namespace)
+        return condition_of(found, "Ready" if has_pages else "PodScheduled") == ("True" if has_pages else "False")
+
+    wait_until(settled, "the other pod runs where there are pages, and waits where there are none")

@@ -296,3 +296,21 @@ async def test_a_volume_is_used_as_what_its_claim_says(
     claim = {"persistentVolumeClaim": {"claimName": "c"}}
     await admin.create(_pod("a", claim) if used == "volumeMounts" else _pod_with_device("a"))
     assert (await told(admin, "FailedMount")).endswith(told_of)
+
+
+async def test_a_driver_tells_how_full_its_volume_is(
+    admin: Client, kubelet: MemoryKubelet, until: Until, driver: Start
+) -> None:
+    await _told_of(admin)
+    await _claimed(admin)
+    driver()
+    await admin.create(_pod("a", {"persistentVolumeClaim": {"claimName": "c"}}))
+    pod = await until("a", _running)
+    (kubelet.runtime.mounted["a"]["/v"][0] / "file").write_bytes(b"x" * 100_000)
+    assert kubelet.runner is not None
+    told_of = (await kubelet.runner.volume_stats.read([pod]))[pod.metadata.uid]
+    (found,) = (each for each in told_of if each.claim)
+    assert (found.volume, found.claim) == ("v", "c")
+    assert 100_000 <= found.use.used < 200_000
+    assert found.use.capacity > found.use.available > 0
+    assert found.use.inodes > found.use.inodes_free > 0

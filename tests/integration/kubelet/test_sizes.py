@@ -6,6 +6,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.told_events import told
 
 from node.kubelet.logs import log_files
 from node.kubelet.worker.context import WorkerTimings
@@ -82,3 +83,22 @@ async def test_a_pod_that_may_not_be_evicted_stays_as_it_is(
     await kubelet.runtime.until(lambda: kubelet.runtime.looks > looks + 1)
     phase = (await admin.get(pod_pb2.Pod, "a", "default")).status.phase
     assert phase == ("Running" if why == "it is critical" else "Succeeded")
+
+
+@pytest.mark.parametrize(
+    ("medium", "why"),
+    [
+        (
+            "HugePages",
+            "medium HugePages: hugePages storage requested, but there is no resource request for huge pages",
+        ),
+        ("Disk", 'unknown storage medium "Disk"'),
+    ],
+)
+async def test_a_medium_that_a_pod_cannot_have_is_told(
+    admin: Client, kubelet: MemoryKubelet, until: Until, medium: str, why: str
+) -> None:
+    mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    await _pod(admin, mounts, volumes=[{"name": "v", "emptyDir": {"medium": medium}}])
+    assert await told(admin, "FailedMount") == f'MountVolume.SetUp failed for volume "v": {why}'
+    assert (await admin.get(pod_pb2.Pod, "a", "default")).status.phase == "Pending"

@@ -67,6 +67,9 @@ class CsiDriver:
     async def expand(self, request: csi_pb2.NodeExpandVolumeRequest) -> None:
         await self._call(self._stub.NodeExpandVolume, request)
 
+    async def stats(self, request: csi_pb2.NodeGetVolumeStatsRequest) -> csi_pb2.NodeGetVolumeStatsResponse:
+        return await self._call(self._stub.NodeGetVolumeStats, request)
+
     async def unpublish(self, volume_id: str, path: str) -> None:
         request = csi_pb2.NodeUnpublishVolumeRequest(volume_id=volume_id, target_path=path)
         await self._call(self._stub.NodeUnpublishVolume, request)

@@ -134,10 +134,9 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource, *, 
         found.forbidden(f"{field}.{extra}", "may not specify more than 1 volume type")
     if source.HasField("hostPath"):
         check_host_path(found, f"{field}.hostPath", source.hostPath)
-    if source.HasField("emptyDir"):
-        found.one_of(f"{field}.emptyDir.medium", source.emptyDir.medium, ("", "Memory"))
-        if source.emptyDir.HasField("sizeLimit"):
-            check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
+    # Of any medium: which there are is known to the node.
+    if source.HasField("emptyDir") and source.emptyDir.HasField("sizeLimit"):
+        check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
     if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
         found.required(f"{field}.persistentVolumeClaim.claimName")
     if source.HasField("csi"):

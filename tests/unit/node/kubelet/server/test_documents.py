@@ -20,6 +20,13 @@ from node.kubelet.server import metrics_pages
 from node.kubelet.server.documents import Documents
 from node.kubelet.server.summary import summary
 from node.kubelet.settings import KubeletSettings
+from node.kubelet.volume.claims import ClaimReader
+from node.kubelet.volume.csi.drivers import CsiDrivers
+from node.kubelet.volume.local_path import LocalPathManager
+from node.kubelet.volume.stats.use import VolumeUse
+from node.kubelet.volume.stats.volume_stats import VolumeReading, VolumeStats
+from node.kubelet.volume.volume_manager import VolumeManager
+from podlab.client.absent import AbsentServer
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.tls import Tls
@@ -41,8 +48,11 @@ async def documents(tmp_path: Path) -> Documents:
     def pods() -> list[pod_pb2.Pod]:
         return [POD]
 
+    client = AbsentServer()
+    claims = ClaimReader(client, LocalPathManager(client, "n1", tmp_path))
+    volumes = VolumeStats(VolumeManager(tmp_path), claims, CsiDrivers(client, "n1"), tmp_path)
     surveyor = Surveyor("n1", tmp_path, runtime, StatsProvider(runtime, "n1"), pods)
-    return Documents(SETTINGS, surveyor, figures, pods)
+    return Documents(SETTINGS, surveyor, volumes, figures, pods)
 
 
 @pytest.fixture
@@ -104,7 +114,7 @@ async def test_what_there_is_not_is_none(documents: Documents) -> None:
 
 
 def test_the_summary_has_kubernetes_form(reading: NodeReading) -> None:
-    told: Any = orjson.loads(orjson.dumps(summary(reading)))
+    told: Any = orjson.loads(orjson.dumps(summary(reading, {})))
     assert told["node"]["nodeName"] == "n1"
     assert told["node"]["memory"]["workingSetBytes"] > 0
     assert told["node"]["runtime"]["imageFs"]["capacityBytes"] > 0
@@ -135,3 +145,33 @@ def test_the_pages_of_use_have_kubernetes_names_and_labels(reading: NodeReading)
     assert found["container_pressure_cpu_waiting_seconds_total"][0].value == 5.0
     assert found["container_cpu_usage_seconds_total"][0].labels["image"] == "i:1"
     assert found["machine_cpu_cores"][0].value == 4
+
+
+def test_the_summary_tells_how_full_volumes_are(reading: NodeReading) -> None:
+    data = VolumeReading("data", "c", False, VolumeUse(1_000_000_000, 10, 7, 3, 20, 15, 5, abnormal=True))
+    cache = VolumeReading("cache", "", True, VolumeUse(1_000_000_000, used=5000))
+    told: Any = orjson.loads(orjson.dumps(summary(reading, {"u1": (data, cache)})))
+    of_claim, own = told["pods"][0]["volume"]
+    assert of_claim == {
+        "time": "1970-01-01T00:00:01Z", "availableBytes": 7, "capacityBytes": 10, "usedBytes": 3, "inodesFree": 15,
+        "inodes": 20, "inodesUsed": 5, "name": "data", "pvcRef": {"name": "c", "namespace": "default"},
+        "volumeHealthStats": {"abnormal": True},
+    }  # fmt: skip
+    assert own["name"] == "cache"
+    assert "pvcRef" not in own
+    assert told["pods"][0]["ephemeral-storage"]["usedBytes"] == 5000
+
+
+def test_claims_are_told_once_by_kubernetes_names(reading: NodeReading) -> None:
+    data = VolumeReading("data", "c", False, VolumeUse(1, 10, 7, 3, 20, 15, 5, abnormal=True))
+    own = VolumeReading("cache", "", True, VolumeUse(1, used=5000))
+    shared = dataclasses.replace(reading, pods=reading.pods * 2)
+    pages = metrics_pages.kubelet(shared, 1, {"u1": (data, own)}, [])
+    found = {each.name: list(each.samples) for each in pages if each.name.startswith("kubelet_volume_stats_")}
+    labels = {"namespace": "default", "persistentvolumeclaim": "c"}
+    assert all([sample.labels for sample in samples] == [labels] for samples in found.values())
+    figures = {name.removeprefix("kubelet_volume_stats_"): samples[0].value for name, samples in found.items()}
+    assert figures == {
+        "capacity_bytes": 10, "available_bytes": 7, "used_bytes": 3, "inodes": 20, "inodes_free": 15,
+        "inodes_used": 5, "health_status_abnormal": 1,
+    }  # fmt: skip

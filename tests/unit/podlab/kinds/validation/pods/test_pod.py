@@ -132,10 +132,6 @@ def test_everything_that_is_wrong_is_told_at_once(found: Found) -> None:
             "spec.volumes[0].hostPath.path: Invalid value: \"/x/../y\": must not contain '..'",
         ),
         (
-            {"volumes": [{"name": "a", "volumeSource": {"emptyDir": {"medium": "HugePages"}}}]},
-            'spec.volumes[0].emptyDir.medium: Unsupported value: "HugePages": supported values: "", "Memory"',
-        ),
-        (
             {"volumes": [{"name": "a", "volumeSource": {"secret": {"secretName": "s", "defaultMode": 0o1000}}}]},
             "spec.volumes[0].secret.defaultMode: Invalid value: 512: must be a number between 0 and 0777",
         ),

@@ -1,0 +1,1 @@
+"""How full volumes are: of each kind in its way, by Kubernetes' names."""
