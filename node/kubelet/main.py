@@ -167,6 +167,11 @@ def _network(settings: KubeletSettings, client: Client) -> Network | ForeignNetw
     return Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY, settings.network)
 
 
+def _runtime(settings: KubeletSettings) -> Containerd:
+    family = family_of(settings.node_ips[0])
+    return Containerd(settings.runtime_endpoint, family, request_timeout_s=settings.runtime_request_timeout_s)
+
+
 async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
     settings.root_dir.mkdir(parents=True, exist_ok=True)
@@ -183,7 +188,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
         [KUBELET, IMAGES, spans.SERVICE],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
+    runtime = _runtime(settings)
     images, exports = ImageStore(runtime, settings.runtime_endpoint), ContainerExport(settings.root_dir / EXPORTS)
     await asyncio.to_thread(exports.remove_leftovers)
     try:
@@ -207,7 +212,7 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
 async def _serve_alone(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Static pods alone. Who connects pods, other than those in the host's network, is for the machine's CNI
     configuration to say."""
-    runtime = Containerd(settings.runtime_endpoint, family_of(settings.node_ips[0]))
+    runtime = _runtime(settings)
     kubelet = Kubelet(settings, AbsentServer(), runtime)
     log.info("no API server is named in the settings: only the pods in %s are run", settings.static_pod_dir)
     component.notify_ready()

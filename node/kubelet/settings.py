@@ -143,6 +143,11 @@ class KubeletSettings:
     cluster_domain: str = "cluster.local"
     seccomp_default: bool = False
     """Containers that ask for no seccomp profile have the runtime's."""
+    single_process_oom_kill: bool | None = None
+    """When a container has used up its memory, the kernel ends one of its processes, not all. None: what the kernel
+    can do better, with cgroup v2, it does."""
+    runtime_request_timeout_s: float = 120.0
+    """How long a request to the runtime may take; those for sandboxes may take twice as long."""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     image_gc: ImageGcSettings = field(default_factory=ImageGcSettings)

@@ -1,6 +1,9 @@
 """All of a lab host that a deployment may touch, as a sorted list of lines: two of them differ in what was changed.
 
 What changes by itself, or with whatever is done to a host, is left out: journals, caches, times, who is logged in.
+
+For hosts that are no lab's: `python -m podlab_testing.host_state` prints the script that tells it there, and with two
+files of what it told, what differs.
 """
 
 from __future__ import annotations
@@ -8,11 +11,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 from podlab.lab.lab import Lab
 
-_ON_HOST = r"""
-export LC_ALL=C
+# systemctl waits for systemd, which on a slow host needs a while.
+ON_HOST = r"""
+export LC_ALL=C SYSTEMD_BUS_TIMEOUT=600s
 say() { sed "s|^|$1 |"; }
 dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' | say package
 find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path /var/tmp \
@@ -61,10 +67,15 @@ _PASSING = re.compile(
 
 def host_state(lab: Lab, host: str) -> list[str]:
     """Of a host that runs."""
-    done = lab.run(host, ["sh", "-c", _ON_HOST], timeout_s=120)
+    done = lab.run(host, ["sh", "-c", ON_HOST], timeout_s=120)
     assert done.returncode == 0, done.stderr
-    lines = [re.sub(r" \[\d+:\d+\]", "", line.rstrip()) for line in done.stdout.splitlines()]
-    return sorted({line for line in lines if not _PASSING.match(line)} | set(_nftables(lab, host)))
+    return sorted(lasting(done.stdout) | set(_nftables(lab, host)))
+
+
+def lasting(told: str) -> set[str]:
+    """Of what the script told, the lines of what does not change by itself."""
+    lines = [re.sub(r" \[\d+:\d+\]", "", line.rstrip()) for line in told.splitlines()]
+    return {line for line in lines if not _PASSING.match(line)}
 
 
 def _nftables(lab: Lab, host: str) -> list[str]:
@@ -87,3 +98,18 @@ def difference(before: list[str], after: list[str]) -> list[str]:
     return [f"- {line}" for line in sorted({*before} - {*after})] + [
         f"+ {line}" for line in sorted({*after} - {*before})
     ]
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code, which is 1 when anything differs."""
+    if not arguments:
+        print(ON_HOST, end="")
+        return 0
+    before, after = (sorted(lasting(Path(name).read_text())) for name in arguments)
+    differs = difference(before, after)
+    print("\n".join(differs) if differs else "nothing differs")
+    return 1 if differs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,12 +6,11 @@ Works with cgroup v1, where each controller has a hierarchy of its own, and with
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.kubelet.cgroups import layout
+from node.kubelet.cgroups import layout, removal
 from node.kubelet.cgroups.layout import GroupLimits
 
 MOUNTS = Path("/sys/fs/cgroup")
@@ -44,6 +43,11 @@ class Groups:
     def __init__(self, hierarchies: Sequence[Hierarchy]) -> None:
         self._hierarchies = tuple(hierarchies)
 
+    @property
+    def unified(self) -> bool:
+        """Whether they are of cgroup v2."""
+        return any(each.unified for each in self._hierarchies)
+
     def write(self, group: str, limits: GroupLimits) -> None:
         """Makes the group, with all above it, where a controller knows of such limits, and sets them. Groups that the
         runtime needs beyond these it makes itself."""
@@ -58,11 +62,16 @@ class Groups:
                     file.write_text(value)
 
     def remove(self, group: str) -> None:
-        """With all below it, in which nothing runs any more. What is gone is gone."""
+        """With all below it. What the runtime left running in it is ended in v2, which may take `removal.WITHIN_S`; in
+        v1 nothing may run in it any more. What is gone is gone."""
         for hierarchy in self._hierarchies:
-            for directory, _, _ in os.walk(_directory(hierarchy, group), topdown=False):
+            directory = _directory(hierarchy, group)
+            if hierarchy.unified:
+                removal.remove(directory)
+                continue
+            for each in removal.tree(directory):
                 with contextlib.suppress(FileNotFoundError):  # the runtime removes containers' own
-                    Path(directory).rmdir()
+                    each.rmdir()
 
     def memory_used(self, group: str) -> int:
         """In bytes, as the kernel counts it against the group's limit; 0 where nothing counts it."""

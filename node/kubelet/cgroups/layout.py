@@ -13,6 +13,7 @@ from podlab.api.pods.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1.meta_pb2 import Quantity
+from podlab.settings import SettingsError
 
 ROOT = "/kubepods"
 CLASSES = {GUARANTEED: ROOT, BURSTABLE: f"{ROOT}/burstable", BEST_EFFORT: f"{ROOT}/besteffort"}
@@ -100,6 +101,17 @@ def settings(limits: GroupLimits, *, unified: bool) -> dict[str, str]:
         "cpu.max": f"{limits.cpu_quota_us or 'max'} {PERIOD_US}",
         "memory.max": str(limits.memory_bytes or "max"),
     }
+
+
+def oom_group(single_process_oom_kill: bool | None, *, unified: bool) -> bool:
+    """Whether all processes of a container end when one of them has to for want of memory: as Kubernetes has it, where
+    the kernel can, which is cgroup v2, unless the node's settings say otherwise. Raises SettingsError."""
+    if not unified and single_process_oom_kill is False:
+        raise SettingsError(
+            "single_process_oom_kill: false needs cgroup v2, and this machine has v1: leave it out, or boot the "
+            "machine with systemd.unified_cgroup_hierarchy=1"
+        )
+    return unified and not single_process_oom_kill
 
 
 def widest(one: GroupLimits, other: GroupLimits) -> GroupLimits:

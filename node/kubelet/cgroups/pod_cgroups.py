@@ -62,11 +62,13 @@ class PodCgroups:
         await self.set(pod, layout.widest(before, wanted) if before is not None else wanted)
 
     async def remove(self, uid: str) -> None:
-        """Nothing of the pod runs any more. Deleting what is gone is success."""
+        """The runtime runs nothing of the pod any more. Deleting what is gone is success."""
         self._set.pop(uid, None)
         self._pods.pop(uid, None)
+        await asyncio.to_thread(self._remove, uid)  # others' groups do not wait for what ends in this one
         async with self._writing:
-            await asyncio.to_thread(self._remove, uid)
+            if self._classes:
+                await asyncio.to_thread(self._write_classes)
 
     def _write(self, pod: pod_pb2.Pod, limits: GroupLimits) -> None:
         self._write_classes()
@@ -87,8 +89,6 @@ class PodCgroups:
     def _remove(self, uid: str) -> None:
         for above in layout.CLASSES.values():
             self._groups.remove(f"{above}/{layout.name(uid)}")
-        if self._classes:
-            self._write_classes()
 
 
 def _same(told: str, wanted: str) -> bool:

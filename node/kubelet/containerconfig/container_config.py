@@ -76,6 +76,17 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> c
     return config
 
 
+def _own_annotations(pod: pod_pb2.Pod, container: pod_pb2.Container, attempt: ContainerAttempt) -> dict[str, str]:
+    """What a kubelet that is started again reads of the container."""
+    return {
+        CONTAINER_HASH: podspec.container_hash(pod.spec, container),
+        RESTART_COUNT: str(attempt.attempt),
+        NEXT_BACKOFF: str(attempt.next_backoff_s),
+        MESSAGE_PATH: container.terminationMessagePath,
+        MESSAGE_POLICY: container.terminationMessagePolicy,
+    }
+
+
 def container_config(
     pod: pod_pb2.Pod,
     container: pod_pb2.Container,
@@ -86,6 +97,7 @@ def container_config(
     devices: Sequence[cri.Device] = (),
     annotations: Mapping[str, str] = MappingProxyType({}),
     node_memory_bytes: int,
+    oom_group: bool = False,
     seccomp: SeccompProfiles,
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
@@ -99,19 +111,14 @@ def container_config(
         mounts=mounts,
         devices=devices,
         labels={**identity(pod), CONTAINER_NAME: container.name},
-        annotations={
-            **annotations,
-            CONTAINER_HASH: podspec.container_hash(pod.spec, container),
-            RESTART_COUNT: str(attempt.attempt),
-            NEXT_BACKOFF: str(attempt.next_backoff_s),
-            MESSAGE_PATH: container.terminationMessagePath,
-            MESSAGE_POLICY: container.terminationMessagePolicy,
-        },
+        annotations={**annotations, **_own_annotations(pod, container, attempt)},
         log_path=f"{container.name}/{attempt.attempt}.log",
         stdin=container.stdin,
         stdin_once=container.stdinOnce,
         tty=container.tty,
     )
-    config.linux.resources.CopyFrom(linux_resources(pod, container, node_memory_bytes=node_memory_bytes))
+    config.linux.resources.CopyFrom(
+        linux_resources(pod, container, node_memory_bytes=node_memory_bytes, oom_group=oom_group)
+    )
     config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id, seccomp))
     return config

@@ -20,9 +20,10 @@ _PAGE_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
 def linux_resources(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, *, node_memory_bytes: int
+    pod: pod_pb2.Pod, container: pod_pb2.Container, *, node_memory_bytes: int, oom_group: bool = False
 ) -> cri.LinuxContainerResources:
-    """What the runtime is told about one container, whose limits are its pod's where it has none of its own."""
+    """What the runtime is told about one container, whose limits are its pod's where it has none of its own. With
+    `oom_group`, which needs cgroup v2, all its processes end when one of them has to for want of memory."""
     limits, requests = podresources.limits_of(pod.spec, container), container.resources.requests
     cpu = requests.get("cpu", container.resources.limits.get("cpu"))
     result = cri.LinuxContainerResources(
@@ -35,6 +36,8 @@ def linux_resources(
     if "memory" in limits:
         result.memory_limit_in_bytes = quantity.value(limits["memory"])
     result.hugepage_limits.extend(_pages(limits))
+    if oom_group:
+        result.unified["memory.oom.group"] = "1"
     return result
 
 

@@ -47,8 +47,10 @@ R = TypeVar("R")
 
 NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
 _KEPT = "containerd.io/gc.root"  # until somebody removes it
+# Kubernetes' own, which an administrator can change.
+REQUEST_TIMEOUT_S = 120.0
+# Those that only ask need less; they have more in the same measure as the others.
 CALL_TIMEOUT_S = 30.0
-SANDBOX_TIMEOUT_S = 120.0
 PULL_TIMEOUT_S = 1800.0
 # Beyond its own grace period a stop may wait for the kernel to reap the container.
 STOP_MARGIN_S = 60.0
@@ -73,11 +75,21 @@ _OPTIONS: tuple[tuple[str, str | int], ...] = (
 class Containerd:
     """Caches the statuses of containers and the addresses of sandboxes until their state changes."""
 
-    def __init__(self, endpoint: str, family: str = IPV4, figures: KubeletFigures | None = None) -> None:
-        """Of a pod's addresses, that of `family` comes first."""
+    def __init__(
+        self,
+        endpoint: str,
+        family: str = IPV4,
+        figures: KubeletFigures | None = None,
+        *,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        """Of a pod's addresses, that of `family` comes first. A container is made or started within
+        `request_timeout_s`, a sandbox within twice as long."""
         self.endpoint = endpoint
         self.figures = KubeletFigures() if figures is None else figures
         self._family = family
+        self._request_timeout_s = request_timeout_s
+        self._call_timeout_s = request_timeout_s / REQUEST_TIMEOUT_S * CALL_TIMEOUT_S
         self._channel = connect(endpoint)
         self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
         self._images = api_pb2_grpc.ImageServiceStub(self._channel)
@@ -92,12 +104,12 @@ class Containerd:
 
     @counted("version")
     async def version(self) -> str:
-        answer = await _answer(self._runtime.Version(cri.VersionRequest(), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.Version(cri.VersionRequest(), timeout=self._call_timeout_s))
         return f"{answer.runtime_name}://{answer.runtime_version}"
 
     @counted("status")
     async def readiness(self) -> RuntimeReadiness:
-        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=self._call_timeout_s))
         states = {condition.type: condition for condition in answer.status.conditions}
         ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
         message = "; ".join(
@@ -136,31 +148,31 @@ class Containerd:
     @counted("run_podsandbox")
     async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
         request = cri.RunPodSandboxRequest(config=config, runtime_handler=handler)
-        answer = await _answer(self._runtime.RunPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        answer = await _answer(self._runtime.RunPodSandbox(request, timeout=2 * self._request_timeout_s))
         return answer.pod_sandbox_id
 
     @counted("stop_podsandbox")
     async def stop_sandbox(self, sandbox_id: str) -> None:
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
-        await _ignore_not_found(self._runtime.StopPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.StopPodSandbox(request, timeout=2 * self._request_timeout_s))
 
     @counted("remove_podsandbox")
     async def remove_sandbox(self, sandbox_id: str) -> None:
         request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
-        await _ignore_not_found(self._runtime.RemovePodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.RemovePodSandbox(request, timeout=2 * self._request_timeout_s))
 
     @counted("create_container")
     async def create_container(
         self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
     ) -> str:
         request = cri.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox_config)
-        answer = await _answer(self._runtime.CreateContainer(request, timeout=SANDBOX_TIMEOUT_S))
+        answer = await _answer(self._runtime.CreateContainer(request, timeout=self._request_timeout_s))
         return answer.container_id
 
     @counted("start_container")
     async def start_container(self, container_id: str) -> None:
         request = cri.StartContainerRequest(container_id=container_id)
-        await _answer(self._runtime.StartContainer(request, timeout=SANDBOX_TIMEOUT_S))
+        await _answer(self._runtime.StartContainer(request, timeout=self._request_timeout_s))
 
     @counted("stop_container")
     async def stop_container(self, container_id: str, grace_s: int, signal: int = 0) -> None:
@@ -174,14 +186,14 @@ class Containerd:
     async def update_container(self, container_id: str, resources: cri.LinuxContainerResources) -> None:
         request = cri.UpdateContainerResourcesRequest(container_id=container_id, linux=resources)
         try:
-            await _answer(self._runtime.UpdateContainerResources(request, timeout=CALL_TIMEOUT_S))
+            await _answer(self._runtime.UpdateContainerResources(request, timeout=self._call_timeout_s))
         finally:  # also of a call that was not answered nobody knows what has become
             self._containers = {at: kept for at, kept in self._containers.items() if at[0] != container_id}
 
     async def _ask_to_end(self, container_id: str, grace_s: int, signal: int) -> None:
         """Sends the signal, and returns when the container has ended or its time is over."""
         kill = tasks_pb2.KillRequest(container_id=container_id, signal=signal)
-        await _ignore_not_found(self._tasks.Kill(kill, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._tasks.Kill(kill, metadata=NAMESPACE, timeout=self._call_timeout_s))
         try:
             request = tasks_pb2.WaitRequest(container_id=container_id)
             await self._tasks.Wait(request, metadata=NAMESPACE, timeout=grace_s)
@@ -192,12 +204,12 @@ class Containerd:
     @counted("remove_container")
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
-        await _ignore_not_found(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.RemoveContainer(request, timeout=self._call_timeout_s))
 
     @counted("reopen_container_log")
     async def reopen_log(self, container_id: str) -> None:
         request = cri.ReopenContainerLogRequest(container_id=container_id)
-        await _answer(self._runtime.ReopenContainerLog(request, timeout=CALL_TIMEOUT_S))
+        await _answer(self._runtime.ReopenContainerLog(request, timeout=self._call_timeout_s))
 
     @counted("exec_sync")
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
@@ -217,11 +229,11 @@ class Containerd:
         request = cri.ExecRequest(
             container_id=container_id, cmd=command, tty=tty, stdin=stdin, stdout=True, stderr=not tty
         )
-        return (await _answer(self._runtime.Exec(request, timeout=CALL_TIMEOUT_S))).url
+        return (await _answer(self._runtime.Exec(request, timeout=self._call_timeout_s))).url
 
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
         request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
-        return (await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url
+        return (await _answer(self._runtime.Attach(request, timeout=self._call_timeout_s))).url
 
     async def discard_stdin(self, container_id: str) -> bool:
         container_ended, all_ended = await self._has_ended(container_id, ""), True
@@ -236,7 +248,7 @@ class Containerd:
         """Of a command in the container, or, without name, of its own process. An unknown command has yet to start."""
         request = tasks_pb2.GetRequest(container_id=container_id, exec_id=name)
         try:
-            answer = await self._tasks.Get(request, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S)
+            answer = await self._tasks.Get(request, metadata=NAMESPACE, timeout=self._call_timeout_s)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return not name
@@ -245,7 +257,7 @@ class Containerd:
 
     async def sandbox_pid(self, sandbox_id: str) -> int:
         request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
-        answer = await _answer(self._runtime.PodSandboxStatus(request, timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.PodSandboxStatus(request, timeout=self._call_timeout_s))
         pid = conversion.sandbox_pid(answer.info)
         if not pid:
             raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
@@ -256,34 +268,34 @@ class Containerd:
         request = cri.ListContainerStatsRequest()
         if pod_uid:
             request.filter.label_selector[POD_UID] = pod_uid
-        answer = await _answer(self._runtime.ListContainerStats(request, timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.ListContainerStats(request, timeout=self._call_timeout_s))
         return [conversion.usage(stats) for stats in answer.stats]
 
     @counted("image_status")
     async def image(self, name: str) -> Image | None:
         request = cri.ImageStatusRequest(image=cri.ImageSpec(image=name))
-        answer = await _answer(self._images.ImageStatus(request, timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._images.ImageStatus(request, timeout=self._call_timeout_s))
         return conversion.image(answer.image) if answer.HasField("image") else None
 
     @counted("list_images")
     async def images(self) -> list[Image]:
-        answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=self._call_timeout_s))
         return [conversion.image(image) for image in answer.images]
 
     @counted("remove_image")
     async def remove_image(self, image_id: str) -> None:
         request = cri.RemoveImageRequest(image=cri.ImageSpec(image=image_id))
-        await _ignore_not_found(self._images.RemoveImage(request, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._images.RemoveImage(request, timeout=self._call_timeout_s))
 
     @counted("image_fs_info")
     async def image_directory(self) -> Path:
-        answer = await _answer(self._images.ImageFsInfo(cri.ImageFsInfoRequest(), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._images.ImageFsInfo(cri.ImageFsInfoRequest(), timeout=self._call_timeout_s))
         if not answer.image_filesystems:
             raise RuntimeFailure("the runtime does not say where its images are")
         return Path(answer.image_filesystems[0].fs_id.mountpoint)
 
     async def sandbox_image(self) -> str:
-        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=self._call_timeout_s))
         return conversion.sandbox_image(answer.info)
 
     @counted("pull_image")
@@ -296,7 +308,7 @@ class Containerd:
 
     async def show_image(self, name: str, key: str) -> ShownImage:
         request = cri.ImageStatusRequest(image=cri.ImageSpec(image=name), verbose=True)
-        answer = await _answer(self._images.ImageStatus(request, timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._images.ImageStatus(request, timeout=self._call_timeout_s))
         parent = conversion.topmost_layer(answer.info)
         if not parent:
             raise RuntimeFailure(f'image "{name}" is not there')
@@ -305,31 +317,33 @@ class Containerd:
             snapshotter=snapshotter, key=key, parent=parent, labels={_KEPT: datetime.now(UTC).isoformat()}
         )
         try:
-            made = await self._snapshots.View(view, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S)
+            made = await self._snapshots.View(view, metadata=NAMESPACE, timeout=self._call_timeout_s)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
                 raise failure(error) from error
             known = snapshots_pb2.MountsRequest(snapshotter=snapshotter, key=key)
-            found = await _answer(self._snapshots.Mounts(known, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
+            found = await _answer(self._snapshots.Mounts(known, metadata=NAMESPACE, timeout=self._call_timeout_s))
             return conversion.shown_image(found.mounts)
         return conversion.shown_image(made.mounts)
 
     async def hide_image(self, key: str) -> None:
         request = snapshots_pb2.RemoveSnapshotRequest(snapshotter=await self._snapshotter(), key=key)
-        await _ignore_not_found(self._snapshots.Remove(request, metadata=NAMESPACE, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._snapshots.Remove(request, metadata=NAMESPACE, timeout=self._call_timeout_s))
 
     async def _snapshotter(self) -> str:
-        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=CALL_TIMEOUT_S))
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(verbose=True), timeout=self._call_timeout_s))
         return conversion.snapshotter(answer.info)
 
     async def _observe(self, labels: Mapping[str, str]) -> dict[str, ObservedPod]:
         sandbox_filter = cri.PodSandboxFilter(label_selector=labels)
         container_filter = cri.ContainerFilter(label_selector=labels)
         sandboxes = await _answer(
-            self._runtime.ListPodSandbox(cri.ListPodSandboxRequest(filter=sandbox_filter), timeout=CALL_TIMEOUT_S)
+            self._runtime.ListPodSandbox(cri.ListPodSandboxRequest(filter=sandbox_filter), timeout=self._call_timeout_s)
         )
         containers = await _answer(
-            self._runtime.ListContainers(cri.ListContainersRequest(filter=container_filter), timeout=CALL_TIMEOUT_S)
+            self._runtime.ListContainers(
+                cri.ListContainersRequest(filter=container_filter), timeout=self._call_timeout_s
+            )
         )
         identities: dict[str, tuple[str, str]] = {}
         observed_sandboxes: dict[str, list[Sandbox]] = {}
@@ -364,7 +378,7 @@ class Containerd:
     async def _ips(self, sandbox_id: str) -> tuple[str, ...]:
         request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)
         try:
-            answer = await self._runtime.PodSandboxStatus(request, timeout=CALL_TIMEOUT_S)
+            answer = await self._runtime.PodSandboxStatus(request, timeout=self._call_timeout_s)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return ()
@@ -380,7 +394,7 @@ class Containerd:
             return known
         try:
             answer = await self._runtime.ContainerStatus(
-                cri.ContainerStatusRequest(container_id=item.id), timeout=CALL_TIMEOUT_S
+                cri.ContainerStatusRequest(container_id=item.id), timeout=self._call_timeout_s
             )
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:

@@ -14,12 +14,14 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _POD = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
-_CONTAINER = re.compile(r"(?:/|-|:)([0-9a-f]{64})(?:\.scope)?$", re.MULTILINE)
+# What runs in a container may make groups of its own below it, as systemd does.
+_CONTAINER = re.compile(r"(?:/|-|:)([0-9a-f]{64})(?:\.scope)?(?=/|$)", re.MULTILINE)
+_BELOW_CONTAINER = re.compile(r"((?:/|-|:)[0-9a-f]{64}(?:\.scope)?)/.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class PodProcess:
-    """`groups` is the text of /proc/PID/cgroup."""
+    """`groups` is the text of /proc/PID/cgroup, up to the container's group."""
 
     pid: int
     pod_uid: str
@@ -46,7 +48,8 @@ def parsed(pid: int, groups: str) -> PodProcess | None:
     if pod is None:
         return None
     container = _CONTAINER.search(groups)
-    return PodProcess(pid, pod[1].replace("_", "-"), container[1] if container is not None else "", groups)
+    whole = _BELOW_CONTAINER.sub(r"\1", groups)
+    return PodProcess(pid, pod[1].replace("_", "-"), container[1] if container is not None else "", whole)
 
 
 async def by_pod() -> Mapping[str, int]:

@@ -44,6 +44,8 @@ class GroupUse:
     major_page_faults: int = 0
     failures: int = 0
     """How often it asked for more memory than it may have."""
+    oom_kills: int = 0
+    """How often something of it was ended for want of memory."""
     stalls: Stalls = field(default_factory=dict)
 
 
@@ -80,11 +82,13 @@ def _read_v1(paths: Mapping[str, str], root: Path) -> GroupUse:
         page_faults=stat.get("total_pgfault", 0),
         major_page_faults=stat.get("total_pgmajfault", 0),
         failures=_number(memory / "memory.failcnt"),
+        oom_kills=_stat(memory / "memory.oom_control").get("oom_kill", 0),
     )
 
 
 def _read_v2(group: Path) -> GroupUse:
     cpu, stat, used = _stat(group / "cpu.stat"), _stat(group / "memory.stat"), _number(group / "memory.current")
+    events = _stat(group / "memory.events")
     return GroupUse(
         cpu_ns=cpu.get("usage_usec", 0) * 1000,
         throttled_ns=cpu.get("throttled_usec", 0) * 1000,
@@ -96,7 +100,9 @@ def _read_v2(group: Path) -> GroupUse:
         cache_bytes=stat.get("file", 0),
         page_faults=stat.get("pgfault", 0),
         major_page_faults=stat.get("pgmajfault", 0),
-        failures=_stat(group / "memory.events").get("max", 0),
+        failures=events.get("max", 0),
+        # A group that ends as a whole counts each of its processes as ended, and itself once.
+        oom_kills=events.get("oom_group_kill", 0) or events.get("oom_kill", 0),
         stalls=stalls(group, ".pressure"),
     )
 

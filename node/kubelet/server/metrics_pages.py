@@ -38,6 +38,7 @@ _OF_CONTAINERS: tuple[tuple[str, str, str, _Of], ...] = (
     ("container_memory_rss", "gauge", "Memory of no file.", lambda c: c.use.rss_bytes),
     ("container_memory_cache", "gauge", "Memory of files.", lambda c: c.use.cache_bytes),
     ("container_memory_failcnt", "counter", "How often it met its limit.", lambda c: c.use.failures),
+    ("container_oom_events_total", "counter", "How often it ran out of memory.", lambda c: c.use.oom_kills),
     ("container_processes", "gauge", "Processes.", lambda c: c.processes),
     ("container_start_time_seconds", "gauge", "When it was started, since 1970.", lambda c: c.started_s),
     ("container_fs_usage_bytes", "gauge", "What it wrote outside of mounts.", lambda c: c.written_bytes),

@@ -69,6 +69,8 @@ class NodeContext:
     services: Callable[[], list[service_pb2.Service]]
     cluster_dns: ClusterDns
     seccomp: SeccompProfiles
+    oom_group: bool = False
+    """When one process of a container is ended for want of memory, all of its are."""
     timings: WorkerTimings = WorkerTimings()
     spans: Spans = field(default_factory=Spans)
     figures: KubeletFigures = field(default_factory=KubeletFigures)

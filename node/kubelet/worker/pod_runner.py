@@ -208,6 +208,7 @@ class PodRunner:
             services=self._services.list,
             cluster_dns=ClusterDns(settings.cluster_dns, settings.cluster_domain),
             seccomp=SeccompProfiles(root / SECCOMP, default_seccomp),
+            oom_group=layout.oom_group(settings.single_process_oom_kill, unified=edges.groups.unified),
             timings=edges.timings,
             figures=edges.figures,
         )

@@ -281,6 +281,7 @@ class PodStartup:
             devices=[*of_volumes, *of_plugins.devices, *of_cdi.devices, *of_claims.devices],
             annotations=of_plugins.annotations,
             node_memory_bytes=self._context.memory_bytes,
+            oom_group=self._context.oom_group,
             seccomp=self._context.seccomp,
         )
         self._context.cpus.confine(pod, spec.name, config.linux.resources)

@@ -104,8 +104,9 @@ async def test_containers_are_in_the_group_of_their_pod_until_it_goes(
         own = (await runtime.exec_sync(made, ["cat", "/proc/self/cgroup"], 10)).output.decode()
         assert f"{group}/{made}" in own
         assert kernel.memory_used(group) > 0
-        with pytest.raises(OSError, match="busy"):
-            kernel.remove(group)
+        if not groups.mounted()[0].unified:  # in v2 it would end what runs
+            with pytest.raises(OSError, match="busy"):
+                kernel.remove(group)
         observed = await runtime.pod(pod.metadata.uid)
         assert observed.sandbox is not None
         await runtime.stop_sandbox(observed.sandbox.id)

@@ -8,6 +8,7 @@ from podlab_testing.kubelet_pods import Json, make_pod
 from node.kubelet.cgroups import layout
 from node.kubelet.cgroups.layout import GroupLimits
 from podlab.core.v1 import pod_pb2
+from podlab.settings import SettingsError
 
 MIB = 1 << 20
 FULL = {"limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "500m", "memory": "64Mi"}}
@@ -60,6 +61,21 @@ def test_both_versions_of_cgroups_are_told(limits: GroupLimits, v1: tuple[str, .
     told = layout.settings(limits, unified=False)
     assert (told["cpu.shares"], told["cpu.cfs_quota_us"], told["memory.limit_in_bytes"]) == v1
     assert tuple(layout.settings(limits, unified=True).values()) == v2
+
+
+@pytest.mark.parametrize(
+    ("setting", "unified", "whole"),
+    [(None, True, True), (None, False, False), (True, True, False), (True, False, False), (False, True, True)],
+)
+def test_a_container_ends_as_a_whole_unless_it_is_told_not_to(
+    *, setting: bool | None, unified: bool, whole: bool
+) -> None:
+    assert layout.oom_group(setting, unified=unified) is whole
+
+
+def test_what_the_kernel_cannot_do_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"single_process_oom_kill: false needs cgroup v2"):
+        layout.oom_group(single_process_oom_kill=False, unified=False)
 
 
 def test_a_group_that_changes_has_room_for_before_and_after() -> None:

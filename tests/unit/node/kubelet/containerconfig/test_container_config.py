@@ -9,6 +9,7 @@ from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.environment import ConfigError
+from node.kubelet.containerconfig.linux_resources import linux_resources
 from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import Image
 from node.kubelet.logs import log_files
@@ -34,6 +35,13 @@ def _container(
         node_memory_bytes=4 * GIB,
         seccomp=seccomp,
     )
+
+
+@pytest.mark.parametrize(("whole", "told"), [(False, {}), (True, {"memory.oom.group": "1"})])
+def test_a_container_ends_as_a_whole_where_the_kernel_can(pod: MakePod, *, whole: bool, told: dict[str, str]) -> None:
+    made = pod(containers=[{"name": "web", "image": "i"}])
+    resources = linux_resources(made, made.spec.containers[0], node_memory_bytes=4 * GIB, oom_group=whole)
+    assert resources.unified == told
 
 
 @pytest.mark.parametrize(

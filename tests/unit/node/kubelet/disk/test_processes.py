@@ -25,6 +25,13 @@ def test_pod_and_container_are_read_from_the_names(groups: str) -> None:
     assert (found.pid, found.pod_uid, found.container_id) == (7, UID, ID)
 
 
+@pytest.mark.parametrize("below", ["", "/init.scope", "/docker/" + "4e" * 32])
+def test_what_a_container_makes_of_its_group_is_the_container_s(below: str) -> None:
+    found = processes.parsed(7, f"0::/kubepods/pod{UID}/{ID}{below}\n")
+    assert found is not None
+    assert (found.container_id, found.groups) == (ID, f"0::/kubepods/pod{UID}/{ID}\n")
+
+
 @pytest.mark.parametrize("groups", ["0::/system.slice/podlab-kubelet.service\n", "0::/\n", ""])
 def test_others_are_no_pod_s(groups: str) -> None:
     assert processes.parsed(7, groups) is None

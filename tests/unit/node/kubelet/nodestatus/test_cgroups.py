@@ -20,18 +20,24 @@ def test_of_version_2(tmp_path: Path) -> None:
     _files(tmp_path / "kubepods/pod1/c1", {
         "cpu.stat": "usage_usec 1000\nnr_periods 9\nnr_throttled 3\nthrottled_usec 50\n",
         "memory.current": "5000\n", "memory.stat": "anon 3000\nfile 1500\ninactive_file 1000\npgfault 8\n",
-        "memory.events": "low 0\nmax 4\n", "memory.pressure": PRESSURE,
+        "memory.events": "low 0\nmax 4\noom 1\noom_kill 2\n", "memory.pressure": PRESSURE,
     })  # fmt: skip
     found = cgroups.read("0::/kubepods/pod1/c1\n", tmp_path)
     assert (found.cpu_ns, found.throttled_ns, found.periods, found.throttled_periods) == (1_000_000, 50_000, 9, 3)
     assert (found.memory_bytes, found.working_set_bytes, found.rss_bytes, found.cache_bytes) == (5000, 4000, 3000, 1500)
-    assert (found.page_faults, found.failures) == (8, 4)
+    assert (found.page_faults, found.failures, found.oom_kills) == (8, 4, 2)
     assert found.stalls == {"memory": {"some": Stall(1.5, 0.7, 0.1, 4200), "full": Stall(0, 0, 0, 7)}}
+
+
+def test_a_group_that_ends_as_a_whole_ran_out_of_memory_once(tmp_path: Path) -> None:
+    _files(tmp_path / "c1", {"memory.events": "oom 1\noom_kill 5\noom_group_kill 1\n"})
+    assert cgroups.read("0::/c1\n", tmp_path).oom_kills == 1
 
 
 def test_of_version_1(tmp_path: Path) -> None:
     _files(tmp_path / "memory/kubepods/c1", {
         "memory.usage_in_bytes": "5000\n", "memory.failcnt": "2\n",
+        "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
         "memory.stat": "rss 1\ntotal_rss 3000\ntotal_cache 1500\ntotal_inactive_file 1000\n",
     })  # fmt: skip
     _files(tmp_path / "cpuacct/kubepods/c1", {"cpuacct.usage": "77\n"})
@@ -39,7 +45,7 @@ def test_of_version_1(tmp_path: Path) -> None:
     groups = "4:memory:/kubepods/c1\n2:cpu,cpuacct:/kubepods/c1\n0::/\n"
     assert cgroups.read(groups, tmp_path) == GroupUse(
         cpu_ns=77, throttled_ns=90, periods=5, throttled_periods=1, memory_bytes=5000, working_set_bytes=4000,
-        rss_bytes=3000, cache_bytes=1500, failures=2,
+        rss_bytes=3000, cache_bytes=1500, failures=2, oom_kills=3,
     )  # fmt: skip
 
 
