@@ -82,7 +82,8 @@ def load_ca(directory: Path) -> Ca:
                 return Ca(certificate, key)
     raise PkiError(
         f"{certificate_path} and {key_path} are not a certificate and its key: "
-        f"restore both, or remove both and deploy again for a new authority; leave all else in the folder"
+        f"restore both, or remove both and deploy again for a new authority, with -e preflight_takes_over=true; "
+        f"leave all else in the folder"
     )
 
 
@@ -92,8 +93,8 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError as error:
         raise PkiError(
-            f"{path} is no certificate: restore it, or remove it and its key and deploy again for a new authority; "
-            f"leave all else in the folder"
+            f"{path} is no certificate: restore it, or remove it and its key and deploy again for a new authority, "
+            f"with -e preflight_takes_over=true; leave all else in the folder"
         ) from error
 
 

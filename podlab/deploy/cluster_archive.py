@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -116,6 +116,16 @@ def extract_pki(path: Path, pki: Path) -> None:
         if name.startswith(_PKI):
             with _told(path):
                 ensure_file(pki / name.removeprefix(_PKI), content.read())
+
+
+def texts(path: Path, names: Collection[str]) -> list[str]:
+    """Those of the files of its `pki` with these names that it has. Raises ArchiveError, OSError."""
+    found = []
+    for name, content in _members(path):
+        if name.startswith(_PKI) and name.removeprefix(_PKI) in names:
+            with _told(path):
+                found.append(content.read().decode(errors="replace"))
+    return found
 
 
 def differing(manifest: Manifest, pki: Path) -> list[str]:

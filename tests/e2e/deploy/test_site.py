@@ -242,12 +242,26 @@ def test_services_that_shared_one_user_get_their_own_and_keep_their_data(lab: La
     assert play("site.yml").changes == UNCHANGED
 
 
+def test_a_host_of_one_cluster_becomes_none_of_another_by_the_way(lab: Lab, play: Play) -> None:
+    """As when a second checkout has the same hosts in its inventory."""
+    refused = play("site.yml", "-e", "podlab_cluster=another")
+    assert (refused.changed, refused.failures["m1"]) == (set(), 1), refused.text
+    told = " ".join(refused.text.split())
+    assert told.count(f"it belongs to another cluster, {lab.name}, whose authority is ") == len(HOSTS)
+    assert not (PROJECT / ".podlab/another").exists()
+    assert play("site.yml").changes == UNCHANGED
+
+
 def test_a_controller_that_lost_its_keys_gets_them_from_the_master_and_makes_a_new_ca(lab: Lab, play: Play) -> None:
     pki = PROJECT / ".podlab" / lab.name / "pki"
     podlab(lab, "create", "secret", "generic", "kept", "--from-literal=word=xyzzy")
     kept = {path: path.read_bytes() for path in pki.rglob("*") if path.parent.name in ("encryption", "signing")}
     shutil.rmtree(pki)
-    again = play("site.yml", "-vvv")
+    refused = play("site.yml")
+    assert (refused.changed, refused.failures["m1"]) == (set(), 1), refused.text
+    assert f"it belongs to another cluster, {lab.name}, whose authority is " in " ".join(refused.text.split())
+    assert not pki.exists()
+    again = play("site.yml", "-vvv", "-e", "preflight_takes_over=true")
     assert again.failures == UNCHANGED, again.text
     assert {path: path.read_bytes() for path in kept} == kept
     assert not [secret for secret in secrets_of(pki) if secret in again.text]

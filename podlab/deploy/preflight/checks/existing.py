@@ -1,4 +1,4 @@
-"""What is there already: other people's containers, a cluster that was made with other settings, nodes nobody names."""
+"""What is there already: other people's containers, another cluster, one of other settings, nodes nobody names."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from podlab.api.values import ipfamilies
 from podlab.api.values.ipfamilies import Network
 from podlab.deploy.preflight.checks.requirements import VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error, warning
-from podlab.deploy.preflight.hosts.facts import Facts, Host
+from podlab.deploy.preflight.hosts.facts import Facts, Host, Membership
 from podlab.deploy.release.jumps import ReleaseVersion, refusal
 
 _NAME: Final = "podlab_cluster"
@@ -106,6 +106,32 @@ def found_name(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterator[Fi
                 "cluster",
                 f"{_NAME} is {wanted}, but the host is a master of cluster {made}, whose name cannot be changed",
                 f"set {_NAME} to {made} again; another name needs a new cluster (reset.yml, then site.yml)",
+            )
+
+
+def found_clusters(
+    hosts: Iterable[Host], facts: Mapping[str, Facts], trusted: Collection[str], *, takes_over: bool = False
+) -> Iterator[Finding]:
+    """Hosts of a cluster whose authority is none of `trusted`, the keys of this cluster's: new certificates would take
+    them away from it. `takes_over`: somebody wants just that, and is told all the same."""
+    for host in hosts:
+        there = facts[host.name].membership if host.name in facts else Membership()
+        if not there.authorities or any(each.key in trusted for each in there.authorities):
+            continue
+        cause = (
+            f"it belongs to another cluster, {' or '.join(there.clusters) or 'without a name'}, whose authority is "
+            f"{there.authorities[0]}: with certificates of this one it would be lost to that one"
+        )
+        if takes_over:
+            yield warning(host.name, "cluster", cause, "nothing, if that is what preflight_takes_over is for")
+        else:
+            yield error(
+                host.name,
+                "cluster",
+                cause,
+                "take it out where that one is deployed from (remove-node.yml for a node, reset.yml for all); if it is "
+                "this one, and its keys were lost here, put them back (docs/backup.md). "
+                "With -e preflight_takes_over=true the host becomes this cluster's all the same",
             )
 
 

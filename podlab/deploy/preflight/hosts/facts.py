@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 from typing import Any
 
+from podlab.deploy.preflight.hosts import authorities
+from podlab.deploy.preflight.hosts.authorities import Authority
 from podlab.deploy.release.jumps import ReleaseVersion
 
 
@@ -69,6 +71,14 @@ class LinkManagers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Membership:
+    """Which cluster a host belongs to: the authorities that it believes, none on a bare host, and the names it has."""
+
+    authorities: tuple[Authority, ...] = ()
+    clusters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileSystem:
     """A file system that some of the directories are on, or will be, that Podlab writes to."""
 
@@ -128,6 +138,7 @@ class Facts:
     resolvers: Mapping[str, bool] = field(default_factory=lambda: {"192.0.2.53": True})
     """The name servers of the host itself, and whether each answers; one that does is enough."""
     made_with: Mapping[str, str] = field(default_factory=dict)
+    membership: Membership = field(default_factory=Membership)
     release: ReleaseVersion | None = None
     store_schema: int | None = None
     own_store: bool = False
@@ -175,6 +186,10 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         link_managers=LinkManagers(**printed["link_managers"]),
         ipv6=None if printed["ipv6"] is None else tuple(map(_ipv6, printed["ipv6"])),
         made_with=printed["made_with"],
+        membership=Membership(
+            authorities=authorities.parse(printed["membership"]["authorities"]),
+            clusters=tuple(printed["membership"]["clusters"]),
+        ),
         release=ReleaseVersion.parse(printed["release"]),
         store_schema=printed["store_schema"],
         own_store=printed["own_store"],

@@ -40,6 +40,8 @@ MADE_WITH = (
     ("controllers", "pod_cidr", "podlab_pod_cidr"),
     ("kubelet", "pod_cidr_cluster", "podlab_pod_cidr"),
 )
+# Whom the host believes, the first that is there: of a master or node, of a host with nothing but etcd.
+AUTHORITIES = ("ca.crt", "etcd-ca.crt")
 # Other Kubernetes' kubelets, by their units.
 OTHER_KUBELETS = (
     *("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker"),
@@ -343,6 +345,13 @@ def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
     return found
 
 
+def membership(root: str = "") -> dict[str, object]:
+    """Whose the host is: certificates of the authority that it believes, and the clusters that its /etc/hosts names."""
+    texts = (read(f"{root}/etc/podlab/pki/{name}") for name in AUTHORITIES)
+    names = re.findall(r"(?m)^# BEGIN podlab (\S+)$", read(root + "/etc/hosts"))
+    return {"authorities": next(filter(None, texts), ""), "clusters": names}
+
+
 def release(folder: str) -> dict[str, str]:
     """Which release's packages are in the folder; empty where there are none."""
     found = {
@@ -430,6 +439,7 @@ def gather() -> dict[str, object]:
         "runtime": runtime(services.get("containerd", {})),
         "other_kubelets": [name for name in OTHER_KUBELETS if services.get(name, {}).get("ActiveState") == "active"],
         "made_with": made_with(),
+        "membership": membership(),
         "release": release_in_use(),
         "store_schema": store_schema(),
         "own_store": own_store(),

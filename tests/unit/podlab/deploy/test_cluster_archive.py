@@ -57,6 +57,10 @@ def test_what_was_packed_comes_back_for_its_owner_alone(packed: Path, pki: Path,
     assert [path.name for path in packed.parent.iterdir()] == ["lab.tar"]
 
 
+def test_files_of_its_pki_are_read_by_their_names_where_it_has_them(packed: Path) -> None:
+    assert cluster_archive.texts(packed, ("ca.crt", "etcd/ca.crt")) == ["certificate"]
+
+
 def test_an_archive_takes_nobody_s_place_and_needs_an_authority(packed: Path, pki: Path, tmp_path: Path) -> None:
     before = packed.read_bytes()
     with pytest.raises(FileExistsError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from master.store.sqlite.schema import SCHEMA_VERSION
 from master.store.sqlite.store import SqliteStore
 from podlab import GIT_VERSION
 from podlab.deploy.preflight.checks.existing import (
+    found_clusters,
     found_kubernetes,
     found_name,
     found_networks,
@@ -23,7 +25,8 @@ from podlab.deploy.preflight.checks.existing import (
 )
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts import probe
-from podlab.deploy.preflight.hosts.facts import Host, Runtime
+from podlab.deploy.preflight.hosts.authorities import Authority
+from podlab.deploy.preflight.hosts.facts import Host, Membership, Runtime
 from podlab.deploy.release.jumps import ReleaseVersion
 from podlab.deploy.release.sources import project_root
 
@@ -164,3 +167,42 @@ def test_another_kubernetes_on_a_node_is_told() -> None:
     assert [(each.severity, each.check) for each in found] == [(Severity.ERROR, "kubernetes")] * 2
     assert found[1].cause.startswith("k3s-agent.service, of another Kubernetes, runs there")
     assert list(found_kubernetes(Host(name="m1", groups=frozenset({"masters"})), facts)) == []
+
+
+AUTHORITY = Authority("0a1b2c3d4e5f", datetime(2026, 11, 30, 14, 3, tzinfo=UTC))
+NEXT = replace(AUTHORITY, key="ff")
+OTHER_S = replace(FACTS, membership=Membership(authorities=(AUTHORITY,), clusters=("home",)))
+
+
+def test_a_host_of_another_cluster_is_refused_and_that_cluster_named() -> None:
+    (found,) = found_clusters([NODE], {"n1": OTHER_S}, {"ff"})
+    assert (found.host, found.check, found.severity) == ("n1", "cluster", Severity.ERROR)
+    assert "it belongs to another cluster, home, whose authority is 0a1b2c3d (since 2026-11-30 14:03" in found.cause
+    assert "-e preflight_takes_over=true" in found.remedy
+
+
+def test_who_takes_hosts_over_on_purpose_is_told_from_whom() -> None:
+    (found,) = found_clusters([NODE], {"n1": OTHER_S}, (), takes_over=True)
+    assert (found.severity, "cluster, home," in found.cause) == (Severity.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("believed", "trusted"),
+    [
+        ((), ()),
+        ((), ("0a1b2c3d4e5f",)),
+        ((AUTHORITY,), ("0a1b2c3d4e5f",)),
+        ((AUTHORITY, NEXT), ("ff",)),
+        ((AUTHORITY,), ("ff", "0a1b2c3d4e5f")),
+    ],
+    ids=["bare", "bare, of a cluster that is there", "its own", "at the end of a rotation", "in a rotation"],
+)
+def test_hosts_that_are_bare_or_of_this_cluster_are_not(
+    believed: tuple[Authority, ...], trusted: tuple[str, ...]
+) -> None:
+    facts = replace(FACTS, membership=Membership(authorities=believed, clusters=("home",)))
+    assert list(found_clusters([NODE], {"n1": facts}, trusted)) == []
+
+
+def test_a_host_that_nothing_is_known_of_is_told_elsewhere() -> None:
+    assert list(found_clusters([NODE], {}, ())) == []

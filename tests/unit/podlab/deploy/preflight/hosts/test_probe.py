@@ -41,6 +41,15 @@ def test_dhcpcd_s_links_are_found_where_it_runs(tmp_path: Path) -> None:
     assert probe.link_managers({}, str(tmp_path)) == {"networkd": None, "dhcpcd": None}
 
 
+def test_a_host_s_cluster_is_found_by_whom_it_believes(tmp_path: Path) -> None:
+    assert probe.membership(str(tmp_path)) == {"authorities": "", "clusters": []}
+    write(tmp_path, "etc/hosts", "127.0.0.1 localhost\n# BEGIN podlab home\n192.0.2.1 m1\n# END podlab home\n")
+    write(tmp_path, "etc/podlab/pki/etcd-ca.crt", "of etcd alone")
+    assert probe.membership(str(tmp_path)) == {"authorities": "of etcd alone", "clusters": ["home"]}
+    write(tmp_path, "etc/podlab/pki/ca.crt", "of all")
+    assert probe.membership(str(tmp_path))["authorities"] == "of all"
+
+
 def test_a_name_server_answers_or_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         try:
