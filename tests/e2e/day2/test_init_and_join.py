@@ -1,10 +1,12 @@
-"""`podlab init HOST` and `podlab join HOST` on bare hosts, as somebody types them who has no checkout and no inventory.
+"""`podlab init HOST` and `podlab join HOST` on bare hosts, as somebody types them who has no checkout and no inventory,
+but the wheel of `make dist` in an environment of its own, as pipx installs it.
 
 The tests build on each other, in this order: a deployment is too slow to make one for each.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,12 +16,14 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.own_labs import own_lab, wipe
+from podlab_testing.source_code import PROJECT
 
 from podlab.lab import ssh
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
 
-PROGRAM = str(Path(sys.executable).with_name("podlab"))
+INSTALLED_WITHIN_S = 300
+VERIFIED_WITHIN_S = 300
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,12 @@ class User:
 
     lab: Lab
     home: Path
+    program: Path
 
     def __call__(self, *words: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
         known = {name: value for name, value in os.environ.items() if name != "PODLAB_CLUSTER"}
         return subprocess.run(
-            [PROGRAM, "--cluster", "mine", *words],
+            [self.program, "--cluster", "mine", *words],
             cwd=self.home,
             env={**known, "PODLAB_HOME": str(self.home), "ANSIBLE_NOCOLOR": "1"},
             capture_output=True,
@@ -42,15 +47,15 @@ class User:
         )
 
     def deploys(self, *words: str) -> str:
-        """With what a lab's hosts want to be reached by."""
-        way = [
-            "--private-key",
-            str(self.lab.directory.key),
-            f"--ssh-common-args={' '.join(ssh.options(self.lab.directory))}",
-        ]
-        done = self(*words, *way)
+        done = self(*words, *self.way)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return " ".join((done.stdout + done.stderr).split())
+
+    @property
+    def way(self) -> list[str]:
+        """What a lab's hosts want to be reached by."""
+        options = " ".join(ssh.options(self.lab.directory))
+        return ["--private-key", str(self.lab.directory.key), f"--ssh-common-args={options}"]
 
     def address(self, host: str) -> str:
         return self.lab.spec().host(host).address
@@ -63,13 +68,26 @@ class User:
 
 
 @pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of the wheel, which finds nothing of this checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=PROJECT, check=True, capture_output=True, timeout=INSTALLED_WITHIN_S)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=INSTALLED_WITHIN_S)
+    install = [str(folder / "venv/bin/pip"), "install", "--quiet", str(wheel)]
+    subprocess.run(install, check=True, timeout=INSTALLED_WITHIN_S)
+    return folder / "venv/bin/podlab"
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory, program: Path) -> Iterator[User]:
     if os.geteuid() != 0:
         pytest.skip("lab hosts need root")
     own = own_lab("y")
     own.destroy()
     own.create(LabSpec(name=own.name, masters=1, nodes=1))
-    yield User(own, tmp_path_factory.mktemp("home"))
+    yield User(own, tmp_path_factory.mktemp("home"), program)
     own.destroy()
 
 
@@ -94,6 +112,19 @@ def test_what_was_made_runs_pods_and_a_second_run_changes_nothing(user: User) ->
     assert user("rollout", "status", "deployment/web").returncode == 0
     said = user.deploys("up")
     assert said.count("changed=0 ") == 2, said[-2000:]
+
+
+def test_what_was_made_is_verified_and_reported(user: User) -> None:
+    words = ["verify", *user.way, "--report"]
+    told = user(*words, "json", timeout_s=VERIFIED_WITHIN_S)
+    assert told.returncode == 0, told.stderr[-4000:]
+    report = json.loads(told.stdout)
+    assert (report["counts"]["failed"], report["counts"]["passed"] > 100) == (0, True), report["counts"]
+    assert {control.get("state", "") for control in report["benchmark"]["controls"]} >= {"holds"}
+    page = user(*words, "html", "-k", "hardening", timeout_s=VERIFIED_WITHIN_S)
+    assert page.returncode == 0, page.stderr[-4000:]
+    assert page.stdout.startswith("<!doctype html>")
+    assert "Verification of the cluster mine" in page.stdout
 
 
 def test_a_host_that_was_wiped_joins_again_by_the_same_words(user: User) -> None:

@@ -6,6 +6,7 @@ The tests build on each other, in this order: a deployment is too slow to make o
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,10 @@ PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)
 
-# A host whose owner has settings for containerd, installed or not.
+# A host whose owner has settings for containerd and NetworkManager, installed or not.
 OWN_SETTINGS = """
+mkdir -p /etc/NetworkManager/conf.d
+printf '[main]\\nplugins=keyfile\\n' > /etc/NetworkManager/conf.d/10-own.conf
 mkdir -p /etc/containerd /etc/systemd/system/containerd.service.d
 printf '[Service]\\nEnvironment=HTTPS_PROXY=http://proxy.example:3128\\n' \
     > /etc/systemd/system/containerd.service.d/http-proxy.conf
@@ -74,6 +77,8 @@ printf '[Service]\\nType=exec\\nExecStartPre=/bin/sh -c "echo this proxy is brok
 systemctl daemon-reload
 systemctl stop podlab-proxy
 """
+# What those who manage links are told of pods', and what systemd-networkd makes of it.
+LINKS = "cat /etc/systemd/network/00-podlab.network /etc/NetworkManager/conf.d/zz-podlab.conf; networkctl list podlab0"
 MENDED = "rm -r /etc/systemd/system/podlab-proxy.service.d; systemctl daemon-reload"
 SERVICES = ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver")
 
@@ -283,6 +288,9 @@ def test_an_encryption_key_that_cannot_read_the_store_is_refused_before_anything
 
 
 def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[str]], play: Play) -> None:
+    unmanaged = lab.run("n1", ["sh", "-c", LINKS]).stdout
+    assert ("Unmanaged=yes" in unmanaged, "interface-name:podlab0" in unmanaged) == (True, True), unmanaged
+    assert re.search(r"podlab0 +bridge +\S+ +unmanaged", unmanaged), unmanaged
     reset = play("reset.yml")
     assert reset.failures == UNCHANGED, reset.text
     for host in HOSTS:
