@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from podlab.cli.main import command
 PAGES = sorted([PROJECT / "README.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("inventory/*.md")])
 BLOCK = re.compile(r"^```(?:console)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TARGETS = set(re.findall(r"^([a-z0-9-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+# Of the tests that run playbooks on hosts.
+DEPLOYING = [path.read_text() for path in PROJECT.glob("tests/e2e/**/*.py")]
 OURS = "podlab.cluster."
 AFTER_IT = frozenset({"|", ">", "&&", ";", "&"})
 
@@ -58,12 +61,27 @@ def test_podlab_takes_its_words_and_options(words: list[str]) -> None:
         _, one, words = loaded.resolve_command(context, words)
 
 
-@pytest.mark.parametrize("words", shown("ansible-playbook"))
-def test_its_playbook_is_there(words: list[str]) -> None:
+def playbook(words: list[str]) -> str:
     # The collection's are called by their names.
     named = [f"playbooks/{word.removeprefix(OURS).replace('_', '-')}.yml" for word in words if word.startswith(OURS)]
-    (playbook,) = named or [word for word in words if word.endswith(".yml") and not word.startswith("-")]
-    assert (PROJECT / playbook).is_file()
+    (found,) = named or [word for word in words if word.endswith(".yml") and not word.startswith("-")]
+    return found
+
+
+@pytest.mark.parametrize("words", shown("ansible-playbook"))
+def test_its_playbook_is_there(words: list[str]) -> None:
+    assert (PROJECT / playbook(words)).is_file()
+
+
+@pytest.mark.parametrize("words", shown("ansible-playbook"))
+def test_its_playbook_is_run_with_these_variables_by_a_test(words: list[str]) -> None:
+    """What stands in a page for one of the reader's own, a file or a host, is another one there."""
+    given = [after for before, after in pairwise(words) if before == "-e"]
+    wanted = {each if re.fullmatch(r"\w+=[a-z-]+", each) else each.partition("=")[0] + "=" for each in given}
+    name = Path(playbook(words)).stem
+    running = [text for text in DEPLOYING if f"{name}.yml" in text or f'"{name}"' in text]
+    assert running
+    assert {each for each in wanted if not any(each in text for text in running)} == set()
 
 
 @pytest.mark.parametrize("words", shown("make"))

@@ -136,16 +136,20 @@ LIVING = (
     Asked("preflight.yml", changes=False),
     Asked("migrate-store.yml", changes=False),
     Asked("upgrade.yml", changes=False),
-    Asked("reconfigure.yml", changes=False),
+    Asked("reconfigure.yml", ("--diff",), changes=False),
     Asked("reconfigure.yml", ("-e", '{"node_labels": {"rack": "7"}}')),
     Asked("reconfigure.yml"),
     Asked("backup.yml", again=True),
     Asked("rotate-certs.yml", ("--limit", "n1"), again=True),
     Asked("rotate-certs.yml", again=True),
+    Asked("rotate-certs.yml", ("-e", "ca=trust")),
     Asked("rotate-certs.yml", ("-e", "ca=true"), again=True),
     Asked("rotate-keys.yml", again=True),
+    Asked("rotate-keys.yml", ("-e", "what=service-accounts", "-e", "retire=true")),
+    Asked("rotate-keys.yml", ("-e", "what=secrets"), again=True),
+    Asked("rotate-keys.yml", ("-e", "what=signing"), again=True),
     Asked("remove-node.yml", ("-e", "node=n2")),
-    Asked("add-node.yml", ("-e", "node=n2")),
+    Asked("add-node.yml", ("-e", "node=n1,n2")),
 )
 
 
