@@ -92,13 +92,13 @@ class MemoryRuntime:
     _containers: dict[str, Container] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
-    _exits: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    _exits: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
     def end(self, name: str, code: int) -> None:
         for run in list(self._containers.values()):
             if run.name == name and run.alive:
                 self._set(run.id, state=ContainerState.EXITED, exit_code=code, finished_ns=time.time_ns())
-        self._exits.put_nowait(None)
+                self._exits.put_nowait(run.id)
 
     def runs(self, name: str) -> list[Container]:
         """All runs of the containers of that name."""
@@ -130,10 +130,9 @@ class MemoryRuntime:
         self._answer()
         return self._observed(uid)
 
-    async def exit_events(self) -> AsyncIterator[None]:
+    async def exit_events(self) -> AsyncIterator[str]:
         while True:
-            await self._exits.get()
-            yield
+            yield await self._exits.get()
 
     async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
         self._answer()

@@ -135,11 +135,13 @@ class Containerd:
     async def pod(self, uid: str) -> ObservedPod:
         return (await self._observe({POD_UID: uid})).get(uid, ObservedPod(uid))
 
-    async def exit_events(self) -> AsyncIterator[None]:
+    async def exit_events(self) -> AsyncIterator[str]:
         call = self._events.Subscribe(events_pb2.SubscribeRequest(filters=['topic=="/tasks/exit"']))
         try:
-            async for _ in call:
-                yield
+            async for envelope in call:
+                ended = events_pb2.TaskExit.FromString(envelope.event.value)
+                if ended.id == ended.container_id:  # and no command in it
+                    yield ended.container_id
         except grpc.aio.AioRpcError as error:
             raise failure(error) from error
         finally:

@@ -240,8 +240,9 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
     async def pod(self, uid: str) -> ObservedPod:
         """One pod; without sandboxes and containers when the runtime has nothing of it."""
 
-    def exit_events(self) -> AsyncIterator[None]:
-        """Yields when a container or sandbox has ended. Ends when the runtime goes away."""
+    def exit_events(self) -> AsyncIterator[str]:
+        """The ids of containers and sandboxes, as they end. `pods` may show one as running for a moment longer. Ends
+        when the runtime goes away."""
 
     async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
         """The id of the new sandbox. `handler` is what the runtime calls the way to run it; empty is its default."""

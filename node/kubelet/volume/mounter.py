@@ -1,16 +1,20 @@
-"""Filesystems that the kubelet mounts, by mount(8) and umount(8)."""
+"""Filesystems that the kubelet mounts: those in memory by mount(2) and umount2(2), which nearly every pod has and which
+never block; others by mount(8) and umount(8), which know helpers and can be given up."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _COMMAND_TIMEOUT_S = 30
+_TMPFS = "tmpfs"
+_UMOUNT_NOFOLLOW = 8
 # Where mount(8) finds mount.nfs and the like.
 HELPERS = "/sbin:/usr/sbin"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
@@ -22,8 +26,12 @@ class MountError(Exception):
 
 def tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
     """Mounts a tmpfs there, unless something is mounted; True when it did. Raises MountError, OSError."""
-    options = [f"mode={mode:o}", *([f"size={size_bytes}"] if size_bytes else [])]
-    return _mount(path, "tmpfs", "tmpfs", options)
+    if not _make_place(path):
+        return False
+    options = ",".join([f"mode={mode:o}", *([f"size={size_bytes}"] if size_bytes else [])])
+    done = _libc().mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), options.encode())
+    _check(done, f"mount -t tmpfs -o {options} tmpfs {path}")
+    return True
 
 
 def hugetlbfs(path: Path, page_bytes: int, mode: int) -> bool:
@@ -39,7 +47,10 @@ def nfs(path: Path, server: str, exported: str, options: Sequence[str], *, helpe
     if shutil.which("mount.nfs", path=helpers) is None:
         raise MountError("this node cannot mount NFS: mount.nfs is missing, install the package nfs-common")
     host = f"[{server}]" if ":" in server else server
-    return _mount(path, "nfs", f"{host}:{exported}", options)
+    if not _make_place(path):
+        return False
+    _run(["mount", "-t", "nfs", *(["-o", ",".join(options)] if options else []), f"{host}:{exported}", str(path)])
+    return True
 
 
 def read_only(path: Path, kind: str, source: str, options: Sequence[str]) -> None:
@@ -58,35 +69,45 @@ def read_only(path: Path, kind: str, source: str, options: Sequence[str]) -> Non
 def bind(opened: int, path: Path) -> None:
     """Mounts an open file or directory there, and replaces what is mounted there. Raises MountError, OSError."""
     source = f"/proc/{os.getpid()}/fd/{opened}"
-    if path in mounted_below(path):
+    if kinds := [kind for at, kind in _mounted_below(path) if at == path]:
         if os.path.samestat(os.fstat(opened), path.stat()):
             return
-        _unmount(path)
+        _unmount(path, kinds[-1])
     _make_mount_point(path, directory=stat.S_ISDIR(os.fstat(opened).st_mode))
     _run(["mount", "--no-canonicalize", "--bind", source, str(path)])
 
 
 def unmount_below(directory: Path) -> None:
     """Whatever is mounted there, the innermost first. Raises MountError."""
-    for mounted in sorted(mounted_below(directory), reverse=True):
-        _unmount(mounted)
+    found = reversed(list(_mounted_below(directory)))  # the newest first, also of those at one path
+    for mounted, kind in sorted(found, key=lambda each: each[0], reverse=True):
+        _unmount(mounted, kind)
 
 
 def mounted_below(directory: Path) -> list[Path]:
     """A path is named twice when it is mounted twice."""
+    return [path for path, _ in _mounted_below(directory)]
+
+
+def _mounted_below(directory: Path) -> Iterator[tuple[Path, str]]:
+    """Each with its kind, the outermost of those at one path first."""
     # Fields of /proc/self/mounts are separated by blanks; blanks within a field are written in octal digits.
-    # Paths of other mounts, which containers chose, may have any bytes.
-    lines = Path("/proc/self/mounts").read_bytes().split(b"\n")
-    paths = [Path(os.fsdecode(_OCTAL.sub(_byte, line.split(b" ")[1]))) for line in lines if line]
-    return [path for path in paths if path.is_relative_to(directory)]
+    # Paths of other mounts, which containers chose, may have any bytes. A full node has many hundreds.
+    itself = os.fsencode(directory)
+    below = itself.rstrip(b"/") + b"/"
+    for line in filter(None, Path("/proc/self/mounts").read_bytes().split(b"\n")):
+        _, written, kind, _ = line.split(b" ", 3)
+        path = _OCTAL.sub(_byte, written) if b"\\" in written else written
+        if path == itself or path.startswith(below):
+            yield Path(os.fsdecode(path)), kind.decode()
 
 
-def _mount(path: Path, kind: str, what: str, options: Sequence[str]) -> bool:
+def _make_place(path: Path) -> bool:
+    """A directory to mount on; False where something is mounted already."""
     # The kernel's table is read and not the path: a path on an NFS server that is silent would block.
     if path in mounted_below(path):
         return False
     path.mkdir(parents=True, exist_ok=True)
-    _run(["mount", "-t", kind, *(["-o", ",".join(options)] if options else []), what, str(path)])
     return True
 
 
@@ -103,8 +124,20 @@ def _make_mount_point(path: Path, *, directory: bool) -> None:
     path.touch()
 
 
-def _unmount(path: Path) -> None:
-    _run(["umount", "--no-canonicalize", str(path)])
+def _unmount(path: Path, kind: str) -> None:
+    if kind != _TMPFS:  # umount(8) can be given up, when the server of what is mounted is silent
+        _run(["umount", "--no-canonicalize", str(path)])
+        return
+    _check(_libc().umount2(os.fsencode(path), _UMOUNT_NOFOLLOW), f"umount {path}")
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _check(done: int, what: str) -> None:
+    if done != 0:
+        raise MountError(f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
 def _byte(digits: re.Match[bytes]) -> bytes:

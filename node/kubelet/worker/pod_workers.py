@@ -14,16 +14,14 @@ from node.kubelet.staticpods.node_pods import NodePods
 from node.kubelet.volume import projected
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_worker import PodWorker
+from node.kubelet.worker.relisting import Relisting
 from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 
 log = logging.getLogger(__name__)
 
-# How often all pods of the runtime are listed, with its exit events and without them.
-RELIST_S, RELIST_WITHOUT_EVENTS_S = 5.0, 1.0
-# The runtime shows an exit in its lists a moment after the event: nearly always within the first time, on a busy
-# machine within the second.
-SETTLE_S, MAX_SETTLE_S = 0.05, 0.5
+# Exits that come together are looked at together, and lists show them then.
+GATHER_S = 0.05
 EVENTS_RETRY_S = 1.0
 
 
@@ -39,9 +37,8 @@ class PodWorkers:
         self._finished: set[str] = set()
         self._observed: Mapping[str, ObservedPod] = {}
         self._relist = asyncio.Event()
-        self._has_events = False
+        self._relisting = Relisting()
         self._has_listed = False
-        self._unsettled = False
         self._unreadable = False
         self._node_removed = False
         pods.on_change(self._changed)
@@ -184,6 +181,7 @@ class PodWorkers:
             log.info("the container runtime answers again")
             self._unreadable = False
         self._has_listed = True
+        self._relisting.listed(now.values(), time.monotonic())
         for uid in now.keys() | self._observed.keys():
             if now.get(uid) != self._observed.get(uid):
                 self.wake(uid)
@@ -196,24 +194,22 @@ class PodWorkers:
                     self._ensure(uid)
 
     async def _wait_for_change(self) -> None:
-        calm_s = RELIST_S if self._has_events else RELIST_WITHOUT_EVENTS_S
         try:
-            async with asyncio.timeout(MAX_SETTLE_S if self._unsettled else calm_s):
+            async with asyncio.timeout(self._relisting.pause_s()):
                 await self._relist.wait()
-            await asyncio.sleep(SETTLE_S)
-            self._unsettled = True
         except TimeoutError:
-            self._unsettled = False
+            return
+        await asyncio.sleep(GATHER_S)
 
     async def _follow_exits(self) -> None:
         while True:
             try:
-                async for _ in self._context.runtime.exit_events():
-                    self._has_events = True
+                async for identifier in self._context.runtime.exit_events():
+                    self._relisting.ended(identifier, time.monotonic())
                     self._relist.set()
             except RuntimeFailure as error:
                 log.debug("the container runtime's events ended: %s", error)
-            self._has_events = False
+            self._relisting.has_events = False
             self._relist.set()
             await asyncio.sleep(EVENTS_RETRY_S)
 

@@ -120,8 +120,11 @@ class Bench:
 
     async def remove(self, names: list[str]) -> None:
         await asyncio.gather(*(self.client.delete(Pod, name, self.namespace, grace_period_s=1) for name in names))
-        while (await self.client.list(Pod, self.namespace)).items:  # noqa: ASYNC110 - somebody else's loop
+        while set(names) & await self._names():  # noqa: ASYNC110 - somebody else's loop
             await asyncio.sleep(0.2)
+
+    async def _names(self) -> set[str]:
+        return {each.metadata.name for each in (await self.client.list(Pod, self.namespace)).items}
 
     async def start_and_floor(self) -> None:
         """In turn: one pod, then one round of the runtime alone."""
