@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _COMMAND_TIMEOUT_S = 30
-_TMPFS = "tmpfs"
+_TMPFS, _HUGETLBFS = "tmpfs", "hugetlbfs"
 _UMOUNT_NOFOLLOW = 8
 # Where mount(8) finds mount.nfs and the like.
 HELPERS = "/sbin:/usr/sbin"
@@ -26,17 +26,12 @@ class MountError(Exception):
 
 def tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
     """Mounts a tmpfs there, unless something is mounted; True when it did. Raises MountError, OSError."""
-    if not _make_place(path):
-        return False
-    options = ",".join([f"mode={mode:o}", *([f"size={size_bytes}"] if size_bytes else [])])
-    done = _libc().mount(b"tmpfs", os.fsencode(path), b"tmpfs", ctypes.c_ulong(0), options.encode())
-    _check(done, f"mount -t tmpfs -o {options} tmpfs {path}")
-    return True
+    return _in_memory(path, _TMPFS, _TMPFS, [f"mode={mode:o}", *([f"size={size_bytes}"] if size_bytes else [])])
 
 
 def hugetlbfs(path: Path, page_bytes: int, mode: int) -> bool:
     """Mounts huge pages of that size there, see `tmpfs`. Raises MountError where the kernel has none, OSError."""
-    return _mount(path, "hugetlbfs", "nodev", [f"mode={mode:o}", f"pagesize={page_bytes}"])
+    return _in_memory(path, _HUGETLBFS, "nodev", [f"mode={mode:o}", f"pagesize={page_bytes}"])
 
 
 def nfs(path: Path, server: str, exported: str, options: Sequence[str], *, helpers: str = HELPERS) -> bool:
@@ -102,6 +97,15 @@ def _mounted_below(directory: Path) -> Iterator[tuple[Path, str]]:
             yield Path(os.fsdecode(path)), kind.decode()
 
 
+def _in_memory(path: Path, kind: str, source: str, options: Sequence[str]) -> bool:
+    if not _make_place(path):
+        return False
+    words = ",".join(options)
+    done = _libc().mount(source.encode(), os.fsencode(path), kind.encode(), ctypes.c_ulong(0), words.encode())
+    _check(done, f"mount -t {kind} -o {words} {source} {path}")
+    return True
+
+
 def _make_place(path: Path) -> bool:
     """A directory to mount on; False where something is mounted already."""
     # The kernel's table is read and not the path: a path on an NFS server that is silent would block.
@@ -125,7 +129,7 @@ def _make_mount_point(path: Path, *, directory: bool) -> None:
 
 
 def _unmount(path: Path, kind: str) -> None:
-    if kind != _TMPFS:  # umount(8) can be given up, when the server of what is mounted is silent
+    if kind not in (_TMPFS, _HUGETLBFS):  # umount(8) can be given up, when the server of what is mounted is silent
         _run(["umount", "--no-canonicalize", str(path)])
         return
     _check(_libc().umount2(os.fsencode(path), _UMOUNT_NOFOLLOW), f"umount {path}")
