@@ -11,6 +11,7 @@ from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import expand
 from node.kubelet.containerconfig.linux_resources import linux_resources
 from node.kubelet.containerconfig.security_context import SeccompProfiles, container_security, sandbox_security
+from node.kubelet.containerconfig.user_namespaces import HOST_USERS
 from node.kubelet.cri.runtime import (
     CONTAINER_HASH,
     CONTAINER_NAME,
@@ -47,7 +48,9 @@ def identity(pod: pod_pb2.Pod) -> dict[str, str]:
     return {POD_NAME: pod.metadata.name, POD_NAMESPACE: pod.metadata.namespace, POD_UID: pod.metadata.uid}
 
 
-def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> cri.PodSandboxConfig:
+def sandbox_config(
+    pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf, users: cri.UserNamespace = HOST_USERS
+) -> cri.PodSandboxConfig:
     """What RunPodSandbox and, later, each CreateContainer are given."""
     config = cri.PodSandboxConfig(
         metadata=cri.PodSandboxMetadata(
@@ -60,7 +63,7 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> c
         annotations=pod.metadata.annotations,
         linux=cri.LinuxPodSandboxConfig(
             cgroup_parent=layout.path(pod),
-            security_context=sandbox_security(pod),
+            security_context=sandbox_security(pod, users),
             sysctls={sysctls.with_dots(each.name): each.value for each in pod.spec.securityContext.sysctls},
         ),
     )
@@ -99,6 +102,7 @@ def container_config(
     node_memory_bytes: int,
     oom_group: bool = False,
     seccomp: SeccompProfiles,
+    users: cri.UserNamespace = HOST_USERS,
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
     config = cri.ContainerConfig(
@@ -108,7 +112,7 @@ def container_config(
         args=[expand(word, environment) for word in container.args],
         working_dir=container.workingDir,
         envs=[cri.KeyValue(key=name, value=value) for name, value in environment.items()],
-        mounts=mounts,
+        mounts=[_mapped(mount, users) for mount in mounts],
         devices=devices,
         labels={**identity(pod), CONTAINER_NAME: container.name},
         annotations={**annotations, **_own_annotations(pod, container, attempt)},
@@ -120,5 +124,12 @@ def container_config(
     config.linux.resources.CopyFrom(
         linux_resources(pod, container, node_memory_bytes=node_memory_bytes, oom_group=oom_group)
     )
-    config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id, seccomp))
+    config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id, seccomp, users))
     return config
+
+
+def _mapped(mount: cri.Mount, users: cri.UserNamespace) -> cri.Mount:
+    """Files keep their owners, as the pod's users see them."""
+    mapped = cri.Mount(uid_mappings=users.uids, gid_mappings=users.gids)
+    mapped.MergeFrom(mount)
+    return mapped

@@ -37,10 +37,10 @@ class SeccompProfiles:
     default: str = "Unconfined"
 
 
-def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
+def sandbox_security(pod: pod_pb2.Pod, users: cri.UserNamespace) -> cri.LinuxSandboxSecurityContext:
     """That of the sandbox."""
     result = cri.LinuxSandboxSecurityContext(
-        namespace_options=_namespaces(pod),
+        namespace_options=_namespaces(pod, users),
         privileged=any(container.securityContext.privileged for container in podspec.all_containers(pod)),
         supplemental_groups=_groups(pod),
         supplemental_groups_policy=_GROUPS[pod.spec.securityContext.supplementalGroupsPolicy],
@@ -53,13 +53,13 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
 
 
 def container_security(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str, seccomp: SeccompProfiles
+    pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str, seccomp: SeccompProfiles, users: cri.UserNamespace
 ) -> cri.LinuxContainerSecurityContext:
     """That of a container; the pod's fills what it leaves open. With a target, it sees the target's processes."""
     own, whole = container.securityContext, pod.spec.securityContext
     result = cri.LinuxContainerSecurityContext(
         privileged=own.privileged,
-        namespace_options=_namespaces(pod),
+        namespace_options=_namespaces(pod, users),
         readonly_rootfs=own.readOnlyRootFilesystem,
         no_new_privs=own.HasField("allowPrivilegeEscalation") and not own.allowPrivilegeEscalation,
         supplemental_groups=_groups(pod),
@@ -68,7 +68,7 @@ def container_security(
     if target_id and result.namespace_options.pid == cri.CONTAINER:
         result.namespace_options.pid = cri.TARGET
         result.namespace_options.target_id = target_id
-    if not own.privileged:
+    if not own.privileged and own.procMount != "Unmasked":
         result.masked_paths.extend(MASKED_PATHS)
         result.readonly_paths.extend(READONLY_PATHS)
     _set_profiles(result, own, whole, seccomp)
@@ -122,8 +122,8 @@ def check_non_root(pod: pod_pb2.Pod, container: pod_pb2.Container, image: Image)
         )
 
 
-def _namespaces(pod: pod_pb2.Pod) -> cri.NamespaceOption:
-    options = cri.NamespaceOption(network=cri.POD, pid=cri.CONTAINER, ipc=cri.POD)
+def _namespaces(pod: pod_pb2.Pod, users: cri.UserNamespace) -> cri.NamespaceOption:
+    options = cri.NamespaceOption(network=cri.POD, pid=cri.CONTAINER, ipc=cri.POD, userns_options=users)
     if pod.spec.hostNetwork:
         options.network = cri.NODE
     if pod.spec.hostIPC:

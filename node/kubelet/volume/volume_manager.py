@@ -27,6 +27,8 @@ NO_VARIABLES: Mapping[str, str] = {}
 # As Kubernetes calls the place.
 BLOCK_VOLUMES = "plugins/kubernetes.io/csi/volumeDevices"
 SUB_PATHS = "volume-subpaths"
+PODS = "pods"
+"""Below the kubelet's directory: that of each pod, by its uid."""
 _PROPAGATIONS = {
     "": cri.PROPAGATION_PRIVATE,
     "None": cri.PROPAGATION_PRIVATE,
@@ -44,7 +46,7 @@ class VolumeManager:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._pods = root / "pods"
+        self._pods = root / PODS
         self._owners = VolumeOwners(self._pods)
 
     def uids(self) -> set[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.containerconfig.user_namespaces import UserNamespaces
 from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.deviceplugins.manager import DeviceManager
@@ -56,6 +57,7 @@ class NodeContext:
     images: ImageManager
     admission: PodAdmission
     volumes: VolumeManager
+    user_namespaces: UserNamespaces
     cgroups: PodCgroups
     ephemeral_storage: EphemeralStorageMonitor
     claims: ClaimReader

@@ -15,6 +15,7 @@ from node.kubelet.cgroups import layout
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.containerconfig.user_namespaces import UserNamespaces
 from node.kubelet.cpus import manager as cpu_manager
 from node.kubelet.cpus.exclusive import ExclusiveCpus
 from node.kubelet.cpus.manager import CpuManager
@@ -53,7 +54,7 @@ from node.kubelet.volume.image_volumes import ImageVolumes
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.stats.volume_stats import VolumeStats
 from node.kubelet.volume.token_manager import TokenManager
-from node.kubelet.volume.volume_manager import VolumeManager
+from node.kubelet.volume.volume_manager import PODS, VolumeManager
 from node.kubelet.worker.context import NodeContext, WorkerTimings
 from node.kubelet.worker.pod_workers import PodWorkers
 from node.resolvconf import ClusterDns
@@ -195,6 +196,7 @@ class PodRunner:
             images=_image_manager(settings.image_pulls, runtime),
             admission=self.admission,
             volumes=volumes,
+            user_namespaces=UserNamespaces(root / PODS, settings.capacity.pods),
             cgroups=PodCgroups(edges.groups, layout.of_node(edges.offered)),
             ephemeral_storage=EphemeralStorageMonitor(volumes, runtime),
             claims=ClaimReader(client, self._local_path),

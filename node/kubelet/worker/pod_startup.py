@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from node import resolvconf
 from node.kubelet.cgroups import layout
-from node.kubelet.containerconfig import container_config, dns, security_context
+from node.kubelet.containerconfig import container_config, dns, security_context, user_namespaces
 from node.kubelet.containerconfig.container_config import ContainerAttempt
 from node.kubelet.containerconfig.environment import (
     ConfigError,
@@ -24,6 +24,7 @@ from node.kubelet.containerconfig.environment import (
     environment_variables,
     references,
 )
+from node.kubelet.containerconfig.user_namespaces import UserNamespaceError
 from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.dynamicresources.cdi import CdiError
@@ -79,7 +80,6 @@ class PodStartup:
         if why := dns.why_too_long(pod):
             self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
             return
-        config = container_config.sandbox_config(pod, action.attempt, names.conf)
         try:
             self._context.volumes.create_pod_directory(pod.metadata.uid)
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
@@ -88,9 +88,12 @@ class PodStartup:
             with self._record.measured("devices") if pod.spec.resourceClaims else nullcontext():
                 await self._context.dynamic_resources.prepare(pod)
             await self._make_group(pod)
+            handler = await self._runtime_handler(pod)
+            users = await self._users(pod, handler)
+            config = container_config.sandbox_config(pod, action.attempt, names.conf, users)
             async with self._context.start_limiter.slot(start_limiter.SANDBOX):
                 with self._record.measured("sandbox"):
-                    await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
+                    await self._context.runtime.run_sandbox(config, handler)
         except RuntimeUnavailable:
             raise
         except VolumeError as error:
@@ -102,6 +105,8 @@ class PodStartup:
             self._block_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
         except GroupError as error:
             self._block_sandbox("FailedCreatePodContainer", str(error))
+        except UserNamespaceError as error:
+            self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
         except RuntimeFailure as error:
             await self._sandbox_failed(pod, error)
         else:
@@ -129,6 +134,12 @@ class PodStartup:
 
     def _resolv_conf(self, pod: pod_pb2.Pod) -> PodResolvConf:
         return resolvconf.of_pod(pod.spec, pod.metadata.namespace, resolvconf.of_node(), self._context.cluster_dns)
+
+    async def _users(self, pod: pod_pb2.Pod, handler: str) -> cri.UserNamespace:
+        """Whose users the pod's are. Raises UserNamespaceError, RuntimeFailure."""
+        if user_namespaces.is_wanted(pod.spec):
+            user_namespaces.check(handler, (await self._context.runtime.readiness()).handlers)
+        return self._context.user_namespaces.of(pod)
 
     async def _runtime_handler(self, pod: pod_pb2.Pod) -> str:
         """What the runtime calls the pod's RuntimeClass; empty where it has none. Raises RuntimeFailure."""
@@ -168,7 +179,7 @@ class PodStartup:
             with self._record.measured("configuration", spec.name):
                 config = await self._configure(pod, spec, attempt, sandbox, image)
             (log_files.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
-        except (ConfigError, VolumeError, CdiError, DeviceError, OSError) as error:
+        except (ConfigError, VolumeError, CdiError, DeviceError, UserNamespaceError, OSError) as error:
             self._block(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return
         await self._create_and_start(pod, spec, sandbox, config)
@@ -177,7 +188,8 @@ class PodStartup:
         self, pod: pod_pb2.Pod, spec: pod_pb2.Container, sandbox: Sandbox, config: cri.ContainerConfig
     ) -> None:
         runtime = self._context.runtime
-        sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, self._resolv_conf(pod).conf)
+        users = config.linux.security_context.namespace_options.userns_options
+        sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, self._resolv_conf(pod).conf, users)
         async with self._context.start_limiter.slot(start_limiter.CONTAINER):
             try:
                 with self._record.measured("create", spec.name):
@@ -283,6 +295,7 @@ class PodStartup:
             node_memory_bytes=self._context.memory_bytes,
             oom_group=self._context.oom_group,
             seccomp=self._context.seccomp,
+            users=self._context.user_namespaces.of(pod),
         )
         self._context.cpus.confine(pod, spec.name, config.linux.resources)
         return config

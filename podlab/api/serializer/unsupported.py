@@ -59,9 +59,7 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
 
 # Declared and kept: the values that say what happens here in any case.
 LIMITED: Mapping[str, Mapping[str, tuple[str | bool, ...]]] = {
-    "podlab.core.v1.PodSpec": {"hostUsers": (True,)},
     "podlab.core.v1.PodOS": {"name": ("linux",)},
-    "podlab.core.v1.SecurityContext": {"procMount": ("Default",)},
     # What a node that cannot do it makes of IfPossible is Disabled.
     "podlab.core.v1.VolumeMount": {"recursiveReadOnly": ("Disabled", "IfPossible")},
 }

@@ -33,7 +33,6 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("hostUsers", False),
         ("os.name", "windows"),
         ("volumes[0].nfs", {"server": "a", "path": "/"}),
         ("volumes[0].rbd", {"image": "a"}),

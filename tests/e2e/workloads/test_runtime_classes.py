@@ -71,3 +71,22 @@ def test_a_handler_that_no_node_has_is_told_in_an_event(
     assert event["type"] == "Warning"
     assert event["message"].endswith('failed to get sandbox runtime: no runtime for "nobodys" is configured')
     cli("delete", "pod", "nowhere", "-n", namespace)
+
+
+def test_users_of_its_own_are_given_to_a_pod_or_refused_by_name(cli: Cli, namespace: str, all_ready: None) -> None:
+    """Debian 12's containerd has none to give."""
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("own-users", spec={"hostUsers": False}))
+
+    def settled() -> Any:
+        if condition_of(cli.get("pod", "own-users", "-n", namespace), "Ready") == "True":
+            return "it is ready"
+        events = cli.items("events", "-n", namespace)
+        return next((each["message"] for each in events if each["reason"] == "FailedCreatePodSandBox"), None)
+
+    told = wait_until(settled, "the pod is ready, or an Event says why not")
+    node = cli.get("node", cli.get("pod", "own-users", "-n", namespace)["spec"]["nodeName"])
+    default = next(each for each in node["status"]["runtimeHandlers"] if not each["name"])
+    able = default.get("features", {}).get("userNamespaces", False)
+    refusal = "can't set `spec.hostUsers: false`, runtime does not support user namespaces"
+    assert told == ("it is ready" if able else f"Failed to create pod sandbox: {refusal}")
+    cli("delete", "pod", "own-users", "-n", namespace)

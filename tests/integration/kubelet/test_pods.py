@@ -12,11 +12,13 @@ from podlab_testing.cluster import Cluster
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import RUNTIME_HANDLER, MemoryKubelet, Until
 
+from node.kubelet.cri.runtime import RuntimeHandler
 from node.kubelet.worker.context import WorkerTimings
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
 from podlab.errors import NotFound
+from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.meta.v1 import meta_pb2
 from podlab.node.v1.runtimeclass_pb2 import RuntimeClass
 from podlab.v1 import apiserver_pb2
@@ -363,6 +365,25 @@ async def test_a_pod_is_run_as_its_runtime_class_says(kubelet: MemoryKubelet, ad
     await _create(admin, "b", runtimeClassName="unknown")
     event = await _event(admin, "FailedCreatePodSandBox")
     told = 'failed to get sandbox runtime: no runtime for "other" is configured'
+    assert (event.type, event.message) == ("Warning", f"Failed to create pod sandbox: {told}")
+
+
+async def test_a_pod_has_users_of_its_own_where_the_runtime_gives_them(
+    kubelet: MemoryKubelet, admin: Client, until: Until
+) -> None:
+    kubelet.runtime.handlers = (RuntimeHandler("", user_namespaces=True),)
+    await _create(admin, "a", hostUsers=False, container={"securityContext": {"procMount": "Unmasked"}})
+    await until("a", _ready)
+    (told,) = (each.linux.security_context for each in kubelet.runtime.configs)
+    assert told.namespace_options.userns_options.mode == cri.POD
+    assert told.namespace_options.userns_options.uids[0].host_id == 65536
+    assert not told.masked_paths
+
+
+async def test_a_pod_that_cannot_have_users_of_its_own_says_so(kubelet: MemoryKubelet, admin: Client) -> None:
+    await _create(admin, "a", hostUsers=False)
+    event = await _event(admin, "FailedCreatePodSandBox")
+    told = "can't set `spec.hostUsers: false`, runtime does not support user namespaces"
     assert (event.type, event.message) == ("Warning", f"Failed to create pod sandbox: {told}")
 
 

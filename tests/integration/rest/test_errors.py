@@ -35,7 +35,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     "another kind": ("POST", PODS, JSON, b'{"kind":"Service"}', 400, "BadRequest", "cannot be handled as a Pod"),
     "wrong type": ("POST", MAPS, JSON, b'{"data":{"a":1}}', 400, "BadRequest", "data[a]: expected a string"),
     "not supported": (
-        "POST", PODS, JSON, b'{"spec":{"hostUsers":false}}', 400, "BadRequest", "not supported by Podlab",
+        "POST", PODS, JSON, b'{"spec":{"os":{"name":"windows"}}}', 400, "BadRequest", "not supported by Podlab",
     ),
     "no name": ("POST", MAPS, JSON, b"{}", 422, "Invalid", "metadata.name: Required value: name or generateName is"),
     "invalid": ("POST", MAPS, JSON, b'{"metadata":{"name":"A_"}}', 422, "Invalid", "metadata.name: Invalid value"),

@@ -110,8 +110,8 @@ async def test_whoever_brings_a_load_balancer_says_where_it_is(http: aiohttp.Cli
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"hostUsers": False}, "spec.hostUsers: not supported by Podlab: remove the field, or set it to true"),
-        ({"os": {"name": "windows"}}, "spec.os.name: not supported by Podlab"),
+        ({"hostUsers": False, "hostPID": True}, "spec.hostPID: Forbidden: when `hostUsers` is false"),
+        ({"os": {"name": "windows"}}, 'spec.os.name: not supported by Podlab: remove the field, or set it to "linux"'),
         ({"schedulingGroup": {"a": "b"}}, "spec.schedulingGroup: not supported"),
         ({"volumes": [{"name": "v", "nfs": {}}]}, "spec.volumes[0].nfs: not supported by Podlab"),
         (

@@ -18,6 +18,7 @@ PROTOCOLS = ("SCTP", "TCP", "UDP")
 _LOCALHOST = "Localhost"
 _PROFILE_TYPES = (_LOCALHOST, "RuntimeDefault", "Unconfined")
 _PROFILE_CHARS = 4095
+_PROC_MOUNTS = ("Default", "Unmasked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class PodFacts:
     grace_period_s: int
     restart_policy: str
     says_os: bool
+    own_users: bool
+    """The pod has a user namespace of its own."""
     of_template: bool
     """Ports of the node's network are given to pods when they are made, not to what they are made from."""
 
@@ -83,7 +86,7 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     if container.HasField("lifecycle"):
         grace_s = facts.grace_period_s
         check_lifecycle(found, f"{field}.lifecycle", container.lifecycle, grace_s, says_os=facts.says_os)
-    _check_security(found, f"{field}.securityContext", container.securityContext)
+    _check_security(found, f"{field}.securityContext", container.securityContext, own_users=facts.own_users)
 
 
 def _check_kind(found: Findings, field: str, container: pod_pb2.Container, *, init: bool) -> None:
@@ -135,11 +138,16 @@ def _check_host_ports(found: Findings, field: str, container: pod_pb2.Container,
         taken.add(place)
 
 
-def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContext) -> None:
+def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContext, *, own_users: bool) -> None:
     for name in ("runAsUser", "runAsGroup"):
         if context.HasField(name):
             check_id(found, f"{field}.{name}", getattr(context, name))
     check_profiles(found, field, context)
+    if context.HasField("procMount"):
+        found.one_of(f"{field}.procMount", context.procMount, _PROC_MOUNTS)
+        if context.procMount == "Unmasked" and not own_users:
+            rule = "`hostUsers` must be false to use `Unmasked`"
+            found.invalid(f"{field}.procMount", context.procMount, rule)
     refused = context.HasField("allowPrivilegeEscalation") and not context.allowPrivilegeEscalation
     if refused and context.privileged:
         rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"

@@ -34,7 +34,9 @@ def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpe
     claims = {claim.name for claim in spec.resourceClaims}
     grace_s, restart = spec.terminationGracePeriodSeconds, spec.restartPolicy
     says_os, of_claims = bool(spec.os.name), claimed(spec.volumes)
-    facts = PodFacts(volumes, of_claims, claims, spec.hostNetwork, grace_s, restart, says_os, of_template=False)
+    own_users = spec.HasField("hostUsers") and not spec.hostUsers
+    of_pod = (spec.hostNetwork, grace_s, restart, says_os, own_users)
+    facts = PodFacts(volumes, of_claims, claims, *of_pod, of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

@@ -92,7 +92,9 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     volumes = check_volumes(found, f"{field}.volumes", spec.volumes, of_template=of_template)
     claims = check_pod_claims(found, f"{field}.resourceClaims", spec.resourceClaims)
     grace_s, restart, says_os = spec.terminationGracePeriodSeconds, spec.restartPolicy, bool(spec.os.name)
-    facts = PodFacts(volumes, claimed(spec.volumes), claims, spec.hostNetwork, grace_s, restart, says_os, of_template)
+    own_users = spec.HasField("hostUsers") and not spec.hostUsers
+    of_pod = (spec.hostNetwork, grace_s, restart, says_os, own_users, of_template)
+    facts = PodFacts(volumes, claimed(spec.volumes), claims, *of_pod)
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)
@@ -116,6 +118,8 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     _check_names(found, field, spec)
     _check_dns(found, field, spec)
     _check_security(found, field, spec)
+    if own_users:
+        _check_own_users(found, field, spec)
     check_gates(found, field, spec)
     check_readiness_gates(found, field, spec)
     if spec.os.name == "linux":
@@ -257,6 +261,21 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     if spec.shareProcessNamespace and spec.hostPID:
         rule = "ShareProcessNamespace and HostPID cannot both be enabled"
         found.invalid(f"{field}.shareProcessNamespace", True, rule)
+
+
+def _check_own_users(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+    """A user namespace shares no other namespace with the host, and owners of block devices cannot be mapped.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/#limitations
+    """
+    rule = "when `hostUsers` is false"
+    for name in ("hostNetwork", "hostPID", "hostIPC"):
+        if getattr(spec, name):
+            found.forbidden(f"{field}.{name}", rule)
+    for group in ("containers", "initContainers"):
+        for index, container in enumerate(getattr(spec, group)):
+            if container.volumeDevices:
+                found.forbidden(f"{field}.{group}[{index}].volumeDevices", rule)
 
 
 def _check_sysctls(found: Findings, where: str, spec: pod_pb2.PodSpec) -> None:

@@ -156,7 +156,7 @@ def test_namespaces_follow_the_spec(pod: MakePod) -> None:
         config = container_config.sandbox_config(pod(**spec), 0, ResolvConf())
         return config.linux.security_context.namespace_options
 
-    assert options() == cri.NamespaceOption(pid=cri.CONTAINER)
+    assert options() == cri.NamespaceOption(pid=cri.CONTAINER, userns_options=cri.UserNamespace(mode=cri.NODE))
     assert options(shareProcessNamespace=True).pid == cri.POD
     host = options(hostNetwork=True, hostPID=True, hostIPC=True)
     assert (host.network, host.pid, host.ipc) == (cri.NODE, cri.NODE, cri.NODE)
@@ -257,6 +257,39 @@ def test_a_profile_of_the_node_is_found_by_its_path(pod: MakePod) -> None:
     told = _container(pod, {"securityContext": asked}).linux.security_context.seccomp
     assert told.profile_type == cri.SecurityProfile.Localhost
     assert told.localhost_ref == "/kubelet/seccomp/profiles/audit.json"
+
+
+def test_a_pod_with_users_of_its_own_has_them_in_its_sandbox_and_containers_and_their_files(pod: MakePod) -> None:
+    made = pod(hostUsers=False)
+    mapped = cri.IDMapping(host_id=65536, length=65536)
+    users = cri.UserNamespace(mode=cri.POD, uids=[mapped], gids=[mapped])
+    sandbox = container_config.sandbox_config(made, 0, ResolvConf(), users)
+    told = container_config.container_config(
+        made,
+        made.spec.containers[0],
+        container_config.ContainerAttempt(0, 0),
+        environment={},
+        mounts=[cri.Mount(container_path="/data")],
+        node_memory_bytes=4 * GIB,
+        seccomp=SECCOMP,
+        users=users,
+    )
+    for each in (sandbox, told):
+        assert each.linux.security_context.namespace_options.userns_options == users
+    assert (list(told.mounts[0].uid_mappings), list(told.mounts[0].gid_mappings)) == ([mapped], [mapped])
+
+
+def test_other_pods_have_the_hosts_users(pod: MakePod) -> None:
+    sandbox = container_config.sandbox_config(pod(), 0, ResolvConf())
+    assert sandbox.linux.security_context.namespace_options.userns_options.mode == cri.NODE
+
+
+def test_of_proc_nothing_is_masked_where_the_pod_asks_for_it(pod: MakePod) -> None:
+    told = _container(pod, {"hostUsers": False}, securityContext={"procMount": "Unmasked"}).linux.security_context
+    assert not told.masked_paths
+    assert not told.readonly_paths
+    usual = _container(pod, securityContext={"procMount": "Default"}).linux.security_context
+    assert "/proc/kcore" in usual.masked_paths
 
 
 def test_who_asks_for_no_profile_has_the_nodes_default(pod: MakePod) -> None:

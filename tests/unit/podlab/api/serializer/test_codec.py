@@ -164,8 +164,8 @@ def test_what_was_meant_is_guessed_for_the_first_mistakes_alone() -> None:
         ({"priority": 1.0}, "spec.priority: expected a 32-bit integer, found number 1.0"),
         ({"priority": True}, "spec.priority: expected a 32-bit integer, found boolean true"),
         (
-            {"hostUsers": False},
-            "spec.hostUsers: not supported by Podlab: remove the field, or set it to true",
+            {"os": {"name": "windows"}},
+            'spec.os.name: not supported by Podlab: remove the field, or set it to "linux"',
         ),
         ({"volumes": [{"name": "v", "nfs": {}}]}, "spec.volumes[0].nfs: not supported by Podlab: remove the field"),
         (

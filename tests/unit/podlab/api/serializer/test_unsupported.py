@@ -59,9 +59,7 @@ def test_a_field_that_says_something_is_refused_by_name(message: str, field: str
 @pytest.mark.parametrize(
     ("message", "field", "others", "remedy"),
     [
-        ("core.v1.PodSpec", "hostUsers", [False], ", or set it to true"),
         ("core.v1.PodOS", "name", ["windows", ""], ', or set it to "linux"'),
-        ("core.v1.SecurityContext", "procMount", ["Unmasked"], ', or set it to "Default"'),
         ("core.v1.VolumeMount", "recursiveReadOnly", ["Enabled"], ', or set it to "Disabled" or "IfPossible"'),
     ],
 )

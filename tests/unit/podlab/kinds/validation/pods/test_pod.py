@@ -59,6 +59,19 @@ def test_a_rich_pod_is_fine(found: Found, pod: Build) -> None:
     assert found(rich) == []
 
 
+def test_a_pod_with_users_of_its_own_may_see_all_of_proc(found: Found, pod: Build) -> None:
+    unmasked = {**WEB, "securityContext": {"procMount": "Unmasked"}}
+    assert found(pod(containers=[unmasked], hostUsers=False)) == []
+
+
+def test_a_pod_with_users_of_its_own_has_no_block_devices(found: Found, pod: Build) -> None:
+    volume = {"name": "d", "volumeSource": {"persistentVolumeClaim": {"claimName": "d"}}}
+    box = {**WEB, "volumeDevices": [{"name": "d", "devicePath": "/dev/d"}]}
+    assert found(pod(containers=[box], volumes=[volume], hostUsers=False)) == [
+        "spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false"
+    ]
+
+
 def test_everything_that_is_wrong_is_told_at_once(found: Found) -> None:
     bad = pod_pb2.Pod()
     bad.metadata.name = "A_b"
@@ -101,6 +114,17 @@ def test_everything_that_is_wrong_is_told_at_once(found: Found) -> None:
         (
             {"terminationGracePeriodSeconds": -1},
             "spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater",
+        ),
+        ({"hostUsers": False, "hostNetwork": True}, "spec.hostNetwork: Forbidden: when `hostUsers` is false"),
+        ({"hostUsers": False, "hostPID": True}, "spec.hostPID: Forbidden: when `hostUsers` is false"),
+        ({"hostUsers": False, "hostIPC": True}, "spec.hostIPC: Forbidden: when `hostUsers` is false"),
+        (
+            {"containers": [{**WEB, "securityContext": {"procMount": "Unmasked"}}], "hostUsers": True},
+            'spec.containers[0].securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use',
+        ),
+        (
+            {"containers": [{**WEB, "securityContext": {"procMount": "Half"}}], "hostUsers": False},
+            'containers[0].securityContext.procMount: Unsupported value: "Half": supported values: "Default"',
         ),
         ({"activeDeadlineSeconds": 0}, "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and"),
         ({"dnsPolicy": "Mine"}, 'spec.dnsPolicy: Unsupported value: "Mine"'),
