@@ -26,6 +26,8 @@ class TestPlugin(api_pb2_grpc.DevicePluginServicer):
     endpoint: str = "gpu.sock"
     refusal: str = ""
     """Why it allocates nothing."""
+    answering: asyncio.Event | None = None
+    """It answers who wants to allocate only once this is set."""
     allocated: list[list[str]] = field(default_factory=list)
     reset: list[list[str]] = field(default_factory=list)
     preferred: list[str] = field(default_factory=list)
@@ -89,6 +91,8 @@ class TestPlugin(api_pb2_grpc.DevicePluginServicer):
         return api_pb2.PreferredAllocationResponse(container_responses=[answered])
 
     async def Allocate(self, request: api_pb2.AllocateRequest, context: Context) -> api_pb2.AllocateResponse:  # noqa: N802
+        if self.answering is not None:
+            await self.answering.wait()
         if self.refusal:
             await context.abort(grpc.StatusCode.UNKNOWN, self.refusal)
         answer = api_pb2.AllocateResponse()

@@ -29,7 +29,8 @@ class DeviceManager:
     def __init__(self, offers: DeviceOffers, given: GivenDevices) -> None:
         self.offers = offers
         self._given = given
-        self._lock = asyncio.Lock()
+        # By resource: a plugin that does not answer holds up those pods alone that ask for its devices.
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         offers.on_registered(given.remember)
 
     async def run(self, is_here: Callable[[str], bool], period_s: float = PERIOD_S) -> None:
@@ -61,12 +62,9 @@ class DeviceManager:
             health.tell(each, self.of(pod.metadata.uid, each.name), self.offers.is_healthy)
 
     async def allocate(self, pod: pod_pb2.Pod) -> None:
-        """All devices that the pod's containers ask for, or none. Raises DeviceError."""
-        wanted = list(choice.wanted(pod, self.offers.resources))
-        if not wanted:
-            return
-        async with self._lock:
-            await self._allocate(pod, wanted)
+        """All devices that the pod's containers ask for. Raises DeviceError: then it may have some of them, until it is
+        released."""
+        await self._allocate(pod, choice.wanted(pod, self.offers.resources))
 
     def release(self, pod_uid: str) -> None:
         """Nothing of the pod runs any more. Raises OSError."""
@@ -78,8 +76,7 @@ class DeviceManager:
         wanted = [each for each in choice.wanted(pod, self.offers.resources) if each.container == container.name]
         if not wanted:
             return Edits(), Edits()
-        async with self._lock:  # what was written down may be lost
-            await self._allocate(pod, wanted)
+        await self._allocate(pod, wanted)  # what was written down may be lost
         given = self.of(pod.metadata.uid, container.name)
         for each in given:
             plugin = self.offers.plugin(each.resource)
@@ -90,20 +87,26 @@ class DeviceManager:
         return _edits(given), cdi.edits(ids, await asyncio.to_thread(cdi.read)) if ids else Edits()
 
     async def _allocate(self, pod: pod_pb2.Pod, wanted: Iterable[DeviceRequest]) -> None:
-        uid, new = pod.metadata.uid, list[Given]()
-        given: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        for known in self._given.of(uid):
-            given[known.resource][known.container] = known.ids
+        of_resource: defaultdict[str, list[DeviceRequest]] = defaultdict(list)
         for each in wanted:
-            if each.container in given[each.resource]:
+            of_resource[each.resource].append(each)
+        for resource in sorted(of_resource):  # one after another, so that who waits for one holds up no other
+            async with self._locks[resource]:
+                await self._allocate_of(pod, resource, of_resource[resource])
+
+    async def _allocate_of(self, pod: pod_pb2.Pod, resource: str, wanted: Iterable[DeviceRequest]) -> None:
+        uid, new = pod.metadata.uid, list[Given]()
+        given = {known.container: known.ids for known in self._given.of(uid) if known.resource == resource}
+        for each in wanted:
+            if each.container in given:
                 continue
-            reused = podspec.left_by_init(pod, each.container, given[each.resource])
-            ids = await self._choose(each, reused, {one for held in given[each.resource].values() for one in held})
-            plugin = self.offers.plugin(each.resource)
+            reused = podspec.left_by_init(pod, each.container, given)
+            ids = await self._choose(each, reused, {one for held in given.values() for one in held})
+            plugin = self.offers.plugin(resource)
             if plugin is None:
-                raise DeviceError(f"endpoint not found in cache for a registered resource: {each.resource}")
-            new.append(Given(uid, each.container, each.resource, ids, await plugin.allocate(ids)))
-            given[each.resource][each.container] = ids
+                raise DeviceError(f"endpoint not found in cache for a registered resource: {resource}")
+            new.append(Given(uid, each.container, resource, ids, await plugin.allocate(ids)))
+            given[each.container] = ids
         if not new:
             return
         try:

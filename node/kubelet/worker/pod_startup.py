@@ -277,8 +277,7 @@ class PodStartup:
         of_volumes = await asyncio.to_thread(volumes.devices, pod, spec, contents.persistent_volumes)
         of_claims = await self._context.dynamic_resources.edits(pod, spec)
         of_plugins, of_cdi = await self._context.devices.edits(pod, spec)
-        for edits in (of_plugins, of_cdi, of_claims):
-            mounts += edits.mounts
+        mounts += [*of_plugins.mounts, *of_cdi.mounts, *of_claims.mounts]
         mounted_paths = {mount.container_path for mount in mounts}
         if "/etc/hosts" not in mounted_paths:
             mounts.append(volumes.hosts_mount(pod, list(ips)))

@@ -30,18 +30,20 @@ async def plugin(kubelet: MemoryKubelet, root: Path) -> AsyncIterator[TestPlugin
     await made.stop()
 
 
-async def until_offered(kubelet: MemoryKubelet, healthy: int) -> None:
+async def until_offered(kubelet: MemoryKubelet, healthy: int, resource: str = RESOURCE) -> None:
     assert kubelet.runner is not None
     changed = asyncio.Event()
     kubelet.runner.devices.offers.on_change(changed.set)
     async with asyncio.timeout(10):
-        while len(kubelet.runner.devices.offers.healthy(RESOURCE)) != healthy:
+        while len(kubelet.runner.devices.offers.healthy(resource)) != healthy:
             await changed.wait()
             changed.clear()
 
 
-async def create(admin: Client, name: str, *counts: int, **spec: object) -> pod_pb2.Pod:
-    containers: list[Json] = [
+async def create(admin: Client, name: str, *counts: int, limits: Json | None = None, **spec: object) -> pod_pb2.Pod:
+    """A container for each of the counts of devices, and one with these limits."""
+    extra: list[Json] = [] if limits is None else [{"name": "x", "image": IMAGE, "resources": {"limits": limits}}]
+    containers: list[Json] = extra + [
         {
             "name": f"c{place}",
             "image": IMAGE,
@@ -91,6 +93,26 @@ async def test_a_container_gets_what_the_plugin_says_of_its_devices(
     assert any(each.container_path == "/lib/gpu" and each.readonly for each in config.mounts)
     assert config.annotations["example.com/gpu"] == "here"
     assert health(seen) == {"gpu0": "Healthy", "gpu1": "Healthy"}
+
+
+async def test_a_plugin_that_does_not_answer_holds_up_those_alone_who_ask_for_its_devices(
+    admin: Client, kubelet: MemoryKubelet, root: Path, until: Until, plugin: TestPlugin
+) -> None:
+    plugin.answering = asyncio.Event()
+    other = TestPlugin(root / "device-plugins", resource="example.com/nic", endpoint="nic.sock")
+    await other.start(nic0="Healthy", nic1="Healthy")
+    await until_offered(kubelet, 2, other.resource)
+    both = {RESOURCE: 1, other.resource: 1}
+    await create(admin, "held", limits=both)
+    await create(admin, "plain", limits={})
+    await create(admin, "nic", limits={other.resource: 1})
+    await until("plain", running)
+    await until("nic", running)
+    held = await admin.get(pod_pb2.Pod, "held", "default")
+    assert (held.status.phase, plugin.allocated) == ("Pending", [])
+    plugin.answering.set()
+    await until("held", running)
+    await other.stop()
 
 
 async def test_a_pod_that_ended_gives_its_devices_back(
