@@ -18,7 +18,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos e2e-soak lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-node bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos e2e-soak lint lint-console check control-loops bench bench-api bench-controllers bench-networkpolicy bench-node bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-20s %s\n' "$$target" "$$text"; done
@@ -36,7 +36,7 @@ verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
-	@[ "$$(id -u)" != 0 ] || scripts/bootstrap servers
+	@[ "$$(id -u)" != 0 ] || { scripts/bootstrap servers && scripts/bootstrap browser; }
 	@$(GIVE_BACK) $(BIN)/pytest -q $(PARALLEL)
 	@$(GIVE_BACK) if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
@@ -78,6 +78,11 @@ lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/ansible-lint --offline playbooks
+	@$(MAKE) --no-print-directory lint-console
+
+lint-console: bootstrap ## types, style and unit tests of the console's pages
+	@scripts/bootstrap console-checks
+	@PATH=$$PATH:$(CURDIR)/$(BIN) npm --prefix console run --silent check
 
 check: lint ## all that a change needs before it is shown: lint, then unit tests
 	@$(BIN)/pytest -q $(PARALLEL) tests/unit tests/architecture
@@ -144,6 +149,7 @@ docs: bootstrap ## write docs/api.md, which of Kubernetes' fields are refused, a
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.variables_page
 
 dist: bootstrap ## build the wheel, which deploys clusters without a checkout, the sources and the Ansible collection, into dist/
+	@scripts/bootstrap console
 	@$(BIN)/python -m hatchling build -t wheel -t sdist -d dist
 	@$(BIN)/python scripts/ansible_collection.py dist
 

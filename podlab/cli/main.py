@@ -88,6 +88,11 @@ SECTIONS = {
         LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
         LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
         LazyCommand("certs", "podlab.cli.certs.command:certs", "Show when certificates end, and who has them."),
+        LazyCommand(
+            "console",
+            "podlab.cli.console:console",
+            "Look at clusters in a browser, and work with them.",
+        ),
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
     ),
     "Hosts": (

@@ -10,6 +10,7 @@ OTHERS = ("pyproject.toml", "README.md", "protos", "scripts")
 GENERATED = ("_pb2.py", "_pb2_grpc.py", "descriptions.json")
 INSTALLED = "project"
 """The folder in the package `podlab` of a wheel that holds playbooks, checks and examples."""
+CONSOLE_PAGES = ("podlab", "console", "static")
 _BUILD_DIGITS = 8
 
 
@@ -52,7 +53,8 @@ def _files(top: Path) -> list[Path]:
 
 def is_source(path: Path) -> bool:
     """Whether hosts get a file, named from where the packages are: no compiled code, and nothing that only deploys."""
-    return "__pycache__" not in path.parts and path.parts[:2] != ("podlab", INSTALLED)
+    at_home = path.parts[:2] == ("podlab", INSTALLED) or path.parts[:3] == CONSOLE_PAGES
+    return "__pycache__" not in path.parts and not at_home
 
 
 def build(state: str) -> str:

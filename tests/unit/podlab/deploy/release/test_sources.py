@@ -57,7 +57,14 @@ def test_these_sources_are_a_checkout() -> None:
 
 def test_an_installed_wheel_has_its_packages_beside_what_deploys_them(tmp_path: Path) -> None:
     root = tmp_path / "podlab/project"
-    for name in ("podlab/a.py", "podlab/a_pb2.py", "master/b.py", "node/c.py", "podlab/project/playbooks/library/d.py"):
+    for name in (
+        "podlab/a.py",
+        "podlab/a_pb2.py",
+        "master/b.py",
+        "node/c.py",
+        "podlab/project/playbooks/library/d.py",
+        "podlab/console/static/i.js",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (root / "pyproject.toml").touch()
