@@ -8,18 +8,19 @@ from collections.abc import Callable
 import pytest
 
 from master.controllers.framework.informers import Informers
-from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, pod_pb2
+from podlab_testing.seeing_client import SeeingClient
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 
 class ClusterView:
-    """What the API shows, and waits for it to become something."""
+    """What the API shows, what `client` has written in any case, and waits for it to become something."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: SeeingClient) -> None:
         self.client = client
         self.informers = Informers(client)
+        client.look_at(self.informers)
         self._changed = asyncio.Event()
         for informer in self.informers.by_kind.values():
             informer.on_change(lambda _: self._changed.set())

@@ -12,6 +12,7 @@ from podlab_testing.cluster import Cluster
 from podlab_testing.cluster_view import WAIT_S, ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 from podlab_testing.observed_client import WRITER, ObservedClient
+from podlab_testing.seeing_client import SeeingClient
 
 from master.controllers import main
 from master.controllers.framework.informers import Informers
@@ -25,13 +26,14 @@ USER = "system:kube-controller-manager"
 
 @pytest.fixture
 async def seen(cluster: Cluster) -> AsyncIterator[ClusterView]:
-    made = ClusterView(await cluster.client())
-    task = asyncio.create_task(made.informers.run())
-    await made.informers.synced()
-    yield made
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with SeeingClient(cluster.server, cluster.authority.tls()) as client:
+        made = ClusterView(client)
+        task = asyncio.create_task(made.informers.run())
+        await made.informers.synced()
+        yield made
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.fixture
