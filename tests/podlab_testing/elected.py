@@ -17,10 +17,12 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from master.scheduler.settings import SchedulerSettings
 from podlab.client.client import Client
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.errors import NotFound
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 LEASE = "kube-scheduler"
 
@@ -32,6 +34,7 @@ class SchedulerProcess:
     cluster: Cluster
     folder: Path
     port: int
+    lease_duration_s: int = SchedulerSettings.lease_duration_s
     process: Process | None = field(default=None, init=False)
 
     @property
@@ -46,6 +49,7 @@ class SchedulerProcess:
             "apiserver": self.cluster.server,
             "bind_address": "127.0.0.1",
             "port": self.port,
+            "lease_duration_s": self.lease_duration_s,
             "tls": {"ca": str(tls.ca), "cert": str(tls.cert), "key": str(tls.key)},
         }
         config = self.folder / "scheduler.yaml"
@@ -75,7 +79,7 @@ class SchedulerProcess:
         async with grpc.aio.secure_channel(self.address, tls.channel_credentials()) as channel:
             stub: Any = HealthStub(channel)
             try:
-                answer = await stub.Check(HealthCheckRequest(service=service), timeout=20, wait_for_ready=True)
+                answer = await stub.Check(HealthCheckRequest(service=service), timeout=WITHIN_S, wait_for_ready=True)
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.NOT_FOUND:  # it has not said so far
                     return HealthCheckResponse.SERVICE_UNKNOWN

@@ -36,7 +36,7 @@ PODS: Mapping[str, tuple[dict[str, str], list[dict[str, Any]]]] = {
 }
 TCP, UDP, PROBE_PORT = (80, 81, 5432, 8080), (53,), 7000
 PORTS = [*(("tcp", port) for port in TCP), *(("udp", port) for port in UDP)]
-IN_FORCE_WITHIN_S = 10.0
+IN_FORCE_WITHIN_S = 60.0
 
 
 @dataclass

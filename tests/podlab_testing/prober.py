@@ -95,7 +95,7 @@ async def serve(tcp: list[int], udp: list[int]) -> None:
 
 
 async def ask(address: str, request: dict[str, Any]) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(address, CONTROL)
         writer.write(json.dumps(request).encode() + b"\n")
         answer = json.loads(await reader.readline())

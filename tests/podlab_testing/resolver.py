@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,12 @@ class Resolver:
                 stderr=log,
                 env={**os.environ, "PODLAB_DNS_CONTROL": self.control},
             )
-        await until(lambda: (self.directory / self.control).exists(), "kresd opens its control socket")
+        await until(self._is_open, "kresd listens on its control socket")
+
+    def _is_open(self) -> bool:
+        """The socket is there before somebody listens on it."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            return asking.connect_ex(str(self.directory / self.control)) == 0
 
     def stop(self) -> None:
         """As hard as it can be."""

@@ -17,8 +17,8 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.v1 import scheduler_pb2
+from podlab_testing.waiting import WITHIN_S
 
-LIMIT_S = 30.0
 _AFTER_FILTERS = re.compile(r" (?:no new claims to deallocate|still not schedulable|preemption: )")
 
 
@@ -41,7 +41,7 @@ class RunningScheduler:
         """Raises what ended it, if it was not us."""
         self._stop.set()
         if self._task is not None:
-            await asyncio.wait_for(self._task, LIMIT_S)
+            await asyncio.wait_for(self._task, WITHIN_S)
 
 
 class SchedulerPods:
@@ -71,7 +71,7 @@ class SchedulerPods:
         listed = await self.client.list(Pod, "default", field_selector=f"metadata.name={name}")
         pod = listed.items[0] if listed.items else Pod()
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(WITHIN_S):
                 if holds(pod):
                     return pod
                 selector = f"metadata.name={name}"
@@ -82,7 +82,7 @@ class SchedulerPods:
                             return pod
         except TimeoutError:
             pass
-        raise AssertionError(f"pod {name} did not get there within {LIMIT_S:.0f} s; it is now:\n{pod}")
+        raise AssertionError(f"pod {name} did not get there within {WITHIN_S:.0f} s; it is now:\n{pod}")
 
     async def bound(self, name: str) -> str:
         """The node it was given."""
@@ -98,7 +98,7 @@ class SchedulerPods:
         listed = await self.client.list(Event, "default", field_selector=selector)
         if listed.items:
             return listed.items[0]
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             async for batch in self.client.watch(Event, listed.resource_version, "default", field_selector=selector):
                 for each in batch:
                     if each.object is not None:

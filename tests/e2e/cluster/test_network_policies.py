@@ -16,7 +16,7 @@ from podlab.lab.lab import Lab
 # Those whose policies differ on the lab's pods: what is about addresses outside is tried against a kernel alone.
 CASES = [pytest.param(case, id=case.name) for case in policy_cases() if case.policies]
 TABLE = "inet podlab-policy"
-PUT_BACK_WITHIN_S = 15
+PUT_BACK_WITHIN_S = 60
 ALL_CLOSED = policy(0, podSelector={}, policyTypes=["Ingress", "Egress"])
 WEB_CLOSED = policy(0, podSelector={"matchLabels": {"app": "web"}}, policyTypes=["Ingress"])
 

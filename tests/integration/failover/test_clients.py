@@ -14,15 +14,15 @@ from podlab_testing.ports import reserved_ports
 from podlab_testing.relay import Relay
 from podlab_testing.waiting import until
 
-from podlab.client.client import Client, Listed
+from podlab.client.client import DEADLINE_S, Client, Listed
 from podlab.client.informer import Informer
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.errors import ServiceUnavailable
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-WITHIN_S = 2.0
-# What a busy machine may add.
-SLACK_S = 3.0
+# Two seconds are promised, and measured by the bench; a busy machine may add to these. A client that did not find out
+# by itself would wait for the deadline of its calls.
+AT_MOST_S = DEADLINE_S / 2
 
 
 class CountingClient(Client):
@@ -65,7 +65,7 @@ async def client(cluster: Cluster, relays: tuple[Relay, Relay]) -> AsyncIterator
 async def informer(client: CountingClient) -> AsyncIterator[Informer[ConfigMap]]:
     made = Informer(client, ConfigMap, namespace="default")
     running = asyncio.create_task(made.run())
-    await asyncio.wait_for(made.synced.wait(), 20)
+    await asyncio.wait_for(made.synced.wait(), AT_MOST_S)
     yield made
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -100,7 +100,7 @@ async def test_a_watch_goes_on_elsewhere_without_a_list_or_a_gap_when_its_server
     await until(lambda: informer.get("meanwhile", "default"), "what was made meanwhile")
     took_s = time.monotonic() - began_s
     print(f"{signum.name}: watched again after {took_s:.2f} s")
-    assert took_s < WITHIN_S + SLACK_S
+    assert took_s < AT_MOST_S
     assert other.connections == 1
     await admin.create(config("after"))
     await until(lambda: informer.get("after", "default"), "the last")
@@ -123,7 +123,7 @@ async def test_calls_are_answered_by_another_when_a_server(
         except ServiceUnavailable:
             await asyncio.sleep(0.02)
     print(f"{signum.name}: answered again after {time.monotonic() - began_s:.2f} s")
-    assert time.monotonic() - began_s < WITHIN_S + SLACK_S
+    assert time.monotonic() - began_s < AT_MOST_S
 
 
 async def test_when_all_are_gone_the_cause_is_named_and_the_first_that_is_back_is_found(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from podlab_testing.cluster import Authority
 from podlab_testing.ports import reserved_ports
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app.server import serving
 from master.apiserver.app.server_leases import IDENTITY, IDENTITY_LABEL
@@ -23,8 +24,6 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import ApiError, Invalid
 from podlab.networking.v1.serviceaddresses_pb2 import IPAddress
-
-LIMIT_S = 20.0
 
 
 class Servers:
@@ -99,7 +98,7 @@ async def settles(client: Client, hosts: list[str]) -> None:
     """Until all say that there are these."""
     found = None
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             while True:
                 if (found := await said(client)) == (hosts, hosts, len(hosts)):
                     return

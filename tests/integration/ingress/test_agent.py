@@ -12,7 +12,7 @@ from podlab_testing.cluster import Cluster as ApiServer
 from podlab_testing.haproxy import HAPROXY, HaProxy
 from podlab_testing.ingresses import NAMESPACE, ingress, ingress_class, service
 from podlab_testing.ports import reserved_ports
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until, until_told
 
 from master.apiserver.authorization.component_roles import INGRESS_USER
 from master.apiserver.authorization.ingress import AGENTS
@@ -48,7 +48,7 @@ async def agent(cluster: ApiServer, admin: Client, haproxy: HaProxy) -> AsyncIte
     made = IngressAgent(await cluster.client(INGRESS_USER, AGENTS), haproxy.settings, haproxy.server)
     running = asyncio.create_task(made.run())
     try:
-        await asyncio.wait_for(made.synced.wait(), 20)
+        await asyncio.wait_for(made.synced.wait(), WITHIN_S)
         yield made
     finally:
         running.cancel()
@@ -61,11 +61,10 @@ async def events(admin: Client) -> set[tuple[str, str]]:
 
 
 async def told(admin: Client, reason: str, name: str) -> None:
-    for _ in range(400):
-        if (reason, name) in await events(admin):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"no Event {reason} of {name}, but {await events(admin)}")
+    async def is_told() -> bool:
+        return (reason, name) in await events(admin)
+
+    await until_told(is_told, f"an Event {reason} of {name}")
 
 
 async def test_ingresses_are_of_the_default_class_and_are_served(
@@ -81,10 +80,11 @@ async def test_ingresses_are_of_the_default_class_and_are_served(
     await until(lambda: haproxy.ask("shop.example")[0] == 503, "the host is known")
     await told(admin, "ServiceNotFound", "site")
     await admin.create(service("web"))
-    for _ in range(200):
-        if "does not exist" not in (await asyncio.to_thread(haproxy.page))[1]:
-            break
-        await asyncio.sleep(0.05)
+
+    async def is_known() -> bool:
+        return "does not exist" not in (await asyncio.to_thread(haproxy.page))[1]
+
+    await until_told(is_known, "the Service is known")
     status, shown = await asyncio.to_thread(haproxy.page)
     assert (status, "does not exist" in shown, "shop.example" in shown) == (200, False, True)
     await admin.delete(Ingress, "site", NAMESPACE)
@@ -131,12 +131,11 @@ async def test_the_status_has_the_addresses_of_the_ready_nodes_that_serve(
     node = await admin.create(Node(metadata=ObjectMeta(name="n1")))
 
     async def shown(expected: list[str]) -> None:
-        for _ in range(400):
+        async def are_told() -> bool:
             found = (await admin.get(Ingress, "site", NAMESPACE)).status.loadBalancer.ingress
-            if [each.ip for each in found] == expected:
-                return
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"not {expected}")
+            return [each.ip for each in found] == expected
+
+        await until_told(are_told, f"addresses {expected}")
 
     for ready, expected in (("True", ["192.0.2.1"]), ("False", [])):
         del node.status.conditions[:]

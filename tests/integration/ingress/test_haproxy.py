@@ -12,7 +12,7 @@ import pytest
 from podlab_testing.haproxy import HAPROXY, HaProxy, Pod
 from podlab_testing.ingresses import NAMESPACE, endpoint, ingress, ingress_class, service, slice_of
 from podlab_testing.ports import reserved_ports
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until, until_told
 
 from node.command import CommandError
 from node.ingress import certificates
@@ -348,15 +348,15 @@ async def test_websockets_and_long_requests_outlive_other_configurations(site: S
     head = await socket_reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 "), head
     slow_reader, slow_writer = await ask("GET /slow HTTP/1.1")
-    await asyncio.wait_for(pod.asked_slowly.wait(), 10)
+    await asyncio.wait_for(pod.asked_slowly.wait(), WITHIN_S)
     before = set(await site.workers())
     for turn in range(2):
         await site.apply(at, ingress("other", {f"o{turn}.example": [("/", "Prefix", "web")]}))
         socket_writer.write(b"still there?")
-        assert await asyncio.wait_for(socket_reader.readexactly(12), 10) == b"still there?"
+        assert await asyncio.wait_for(socket_reader.readexactly(12), WITHIN_S) == b"still there?"
     assert set(await site.workers()) - before, "another process has taken over"
     pod.may_answer.set()
-    assert (await asyncio.wait_for(slow_reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200 ")
+    assert (await asyncio.wait_for(slow_reader.readuntil(b"\r\n\r\n"), WITHIN_S)).startswith(b"HTTP/1.1 200 ")
     for writer in (socket_writer, slow_writer):
         writer.close()
         await writer.wait_closed()
@@ -411,14 +411,8 @@ async def test_old_processes_end_once_their_clients_are_gone(site: Site) -> None
     await site.serve("web")
     for turn in range(3):
         await site.apply(ingress("site", {f"{turn}.example": [("/", "Prefix", "web")]}))
-    left: list[int] = []
 
-    async def look() -> None:
-        left[:] = await site.workers()
+    async def one_is_left() -> bool:
+        return len(await site.workers()) == 1
 
-    for _ in range(100):
-        await look()
-        if len(left) == 1:
-            break
-        await asyncio.sleep(0.05)
-    await until(lambda: len(left) == 1, "one process is left", within_s=1)
+    await until_told(one_is_left, "one process is left")

@@ -9,7 +9,8 @@ from typing import Any
 import grpc
 import pytest
 from podlab_testing.cluster import Cluster
-from podlab_testing.scheduling_cluster import LIMIT_S, AddNode, Explain, RunningScheduler, SchedulerPods, add_node_to
+from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods, add_node_to
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.settings import SchedulerSettings
 from podlab.client.client import Client
@@ -29,8 +30,16 @@ async def scheduler(cluster: Cluster, policy: Path | None) -> AsyncIterator[Runn
     """Runs where the API server looks for it."""
     host, port = cluster.settings.scheduler.rsplit(":", 1)
     tls = cluster.authority.tls("system:kube-scheduler")
+    # One process is scheduler, API server and test: a Lease of a few seconds may run out for want of a turn.
     made = RunningScheduler(
-        SchedulerSettings(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls, configuration=policy)
+        SchedulerSettings(
+            apiserver=cluster.server,
+            bind_address=host,
+            port=int(port),
+            tls=tls,
+            configuration=policy,
+            lease_duration_s=2 * round(WITHIN_S),
+        )
     )
     await made.start()
     try:
@@ -62,7 +71,7 @@ def explain(admin: Client) -> Explain:
         stub: Any = scheduler_pb2_grpc.SchedulerStub(client.channel)
         request = scheduler_pb2.ExplainRequest(namespace="default", name=name, now=now)
         try:
-            answer: scheduler_pb2.ExplainResponse = await stub.Explain(request, timeout=LIMIT_S)
+            answer: scheduler_pb2.ExplainResponse = await stub.Explain(request, timeout=WITHIN_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         return answer.explanation

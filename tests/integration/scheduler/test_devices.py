@@ -9,7 +9,8 @@ import pytest
 from podlab_testing import allocations
 from podlab_testing import devices as templates
 from podlab_testing.cluster import Cluster
-from podlab_testing.scheduling_cluster import LIMIT_S, AddNode, Explain, RunningScheduler, SchedulerPods
+from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods
+from podlab_testing.waiting import WITHIN_S
 
 from master.controllers.devices.resourceclaim.controller import ResourceClaimController
 from master.controllers.framework.informers import Informers
@@ -66,7 +67,7 @@ async def told_of(pods: SchedulerPods, name: str, message: str) -> Pod:
 async def given_anew(admin: Client, name: str) -> None:
     """Returns once the claim has devices of which nothing is told yet."""
     listed = await admin.list(ResourceClaim, "default", field_selector=f"metadata.name={name}")
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         claim = listed.items[0]
         watch = admin.watch(ResourceClaim, listed.resource_version, "default", field_selector=f"metadata.name={name}")
         while not claim.status.HasField("allocation") or claim.status.devices:
@@ -129,7 +130,7 @@ async def test_no_device_is_given_twice_however_many_pods_race_for_it(
     await admin.delete(Pod, first, "default")
     await give_back(admin, first)
     late = asyncio.create_task(_first_bound(pods, [each for each in names if each not in bound]))
-    taker = await asyncio.wait_for(late, LIMIT_S)
+    taker = await asyncio.wait_for(late, WITHIN_S)
     assert allocations.results((await claim_of(admin, taker)).status.allocation) == given[first]
 
 
@@ -241,7 +242,7 @@ async def test_a_restart_of_the_api_server_loses_no_claim(
         await pods.create(each, change=claiming(each))
     await cluster.stop()
     await cluster.start()
-    assert await admin.connected(LIMIT_S)
+    assert await admin.connected(WITHIN_S)
     for each in names[2:]:
         await pods.create(each, change=claiming(each))
     bound = {each: await pods.bound(each) for each in names}
@@ -279,7 +280,7 @@ async def test_pods_of_a_template_get_devices_and_leave_them_to_others(
     waits = {asyncio.create_task(pods.bound(each)): each for each in names}
     bound: list[str] = []
     while len(bound) < 6:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=LIMIT_S)
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=WITHIN_S)
         assert done, f"{bound} are bound, and no other"
         for each in done:
             name = waits.pop(each)

@@ -8,13 +8,13 @@ import grpc
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.objects import condition
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, Forbidden, NotFound, from_rpc_error
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
-LIMIT_S = 30.0
 NO_CPU = "0/1 nodes are available: 1 Insufficient cpu."
 
 
@@ -138,7 +138,7 @@ async def _foresee(client: Any, pod: Pod) -> scheduler_pb2.Explanation:
     stub: Any = scheduler_pb2_grpc.SchedulerStub(client.channel)
     try:
         answer: scheduler_pb2.ForeseeResponse = await stub.Foresee(
-            scheduler_pb2.ForeseeRequest(pod=pod), timeout=LIMIT_S
+            scheduler_pb2.ForeseeRequest(pod=pod), timeout=WITHIN_S
         )
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error

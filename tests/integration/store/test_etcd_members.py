@@ -18,8 +18,8 @@ from master.store.etcd.access import access
 from master.store.etcd.store import EtcdStore
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"there is no {PROGRAM} (scripts/bootstrap servers)")
-# Two are promised on a machine that does nothing else.
-MOVED_ON_S = 4.0
+# Two are promised on a machine that does nothing else; this proves no more than that nobody waits for the lost one.
+MOVED_ON_S = 20.0
 
 
 @pytest.fixture
