@@ -8,10 +8,11 @@ from typing import Any
 
 import aiohttp
 
+from podlab_testing.waiting import WITHIN_S
+
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CRONTABS = "/apis/example.com/v1/namespaces/default/crontabs"
 MERGE = {"Content-Type": "application/merge-patch+json"}
-WITHIN_S = 10.0
 
 SPEC: dict[str, Any] = {
     "type": "object",

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 
 from podlab.foreign.deviceplugin.v1beta1 import api_pb2, api_pb2_grpc
+from podlab_testing.waiting import WITHIN_S
 
 RESOURCE = "example.com/gpu"
 Context = grpc.aio.ServicerContext[object, object]
@@ -38,7 +39,7 @@ class TestPlugin(api_pb2_grpc.DevicePluginServicer):
     async def start(self, **health: str) -> None:
         """Serves devices of this health, and registers. A kubelet that starts removes all sockets before it makes its
         own."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while not (self.directory / "kubelet.sock").exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         self._devices = health
@@ -50,7 +51,7 @@ class TestPlugin(api_pb2_grpc.DevicePluginServicer):
             request = api_pb2.RegisterRequest(
                 version=self.version, endpoint=self.endpoint, resource_name=self.resource, options=self._options()
             )
-            await api_pb2_grpc.RegistrationStub(channel).Register(request, timeout=10, wait_for_ready=True)
+            await api_pb2_grpc.RegistrationStub(channel).Register(request, timeout=WITHIN_S, wait_for_ready=True)
 
     async def set(self, **health: str) -> None:
         """From now on it has these devices."""

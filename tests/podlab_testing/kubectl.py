@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from podlab_testing.waiting import WITHIN_S
+
 
 @dataclass(frozen=True)
 class Kubectl:
@@ -99,7 +101,7 @@ class Kubectl:
             yield Running(process)
         finally:
             process.kill()
-            process.communicate(timeout=10)
+            process.communicate(timeout=WITHIN_S)
 
 
 @dataclass(frozen=True)

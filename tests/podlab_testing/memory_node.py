@@ -43,6 +43,7 @@ from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.meta.v1 import meta_pb2
+from podlab_testing.waiting import WITHIN_S
 
 # What is read again and again is read often, so that tests see it soon.
 PERIODS = Periods(**{each.name: 0.5 if each.name == "csi_look_s" else 0.2 for each in dataclasses.fields(Periods)})
@@ -109,7 +110,7 @@ class MemoryRuntime:
 
     async def until(self, check: Callable[[], bool]) -> None:
         """Waits for the runtime to be as wanted, for at most 10 s."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while not check():
                 self._moved.clear()
                 await self._moved.wait()

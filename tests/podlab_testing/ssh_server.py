@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab_testing.ports import reserved_ports
+from podlab_testing.waiting import WITHIN_S
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
@@ -35,7 +36,7 @@ def ssh_server(folder: Path) -> Iterator[Server]:
 def _serve(folder: Path, port: int) -> Iterator[Server]:
     for name in ("host_key", "user_key", "other_key"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(command, check=True, timeout=30)
+        subprocess.run(command, check=True, timeout=WITHIN_S)
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
     host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
@@ -52,11 +53,11 @@ def _serve(folder: Path, port: int) -> Iterator[Server]:
         yield Server(port, folder / "user_key", folder / "known_hosts")
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=WITHIN_S)
 
 
 def wait_until_open(port: int, log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WITHIN_S
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -7,6 +7,7 @@ import asyncio
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1 import event_pb2
+from podlab_testing.waiting import WITHIN_S
 
 
 async def told(admin: Client, reason: str, *, but: str = "", begins: str = "") -> str:
@@ -15,7 +16,7 @@ async def told(admin: Client, reason: str, *, but: str = "", begins: str = "") -
     events.on_change(lambda _: changed.set())
     task = asyncio.create_task(events.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while True:
                 changed.clear()
                 said = [one.message for one in events.list("default") if one.reason == reason and one.message != but]

@@ -12,13 +12,13 @@ import orjson
 from aiohttp import web
 
 from podlab_testing.pod_servers import ServerAuthority
+from podlab_testing.waiting import WITHIN_S
 
 LOOPBACK = "127.0.0.1"
 Answer = Mapping[str, Any]
 """How to answer: see `WebhookServer`."""
 Answering = Callable[[Mapping[str, Any]], Answer | Awaitable[Answer]]
 """Answers an AdmissionRequest."""
-WITHIN_S = 10.0
 
 
 @dataclass

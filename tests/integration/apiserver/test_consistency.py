@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import aiohttp
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
@@ -29,7 +30,6 @@ BETWEEN_KILLS_S = 1.0
 CREATORS, COUNTERS, WATCHERS = 3, 3, 2  # of each protocol
 PAUSE_S = 0.02
 ANSWERS_WITHIN_S = 20.0
-SEEN_WITHIN_S = 20.0
 PATH = "/api/v1/namespaces/default/configmaps"
 COUNTER, LAST = "counter", "last"
 
@@ -172,7 +172,7 @@ async def test_nothing_acknowledged_is_lost_and_all_see_one_history(cluster: Clu
         await asyncio.gather(*creators, *counters, _kill_now_and_then(process))
 
         await _once_it_answers(lambda: reader.create(LAST))
-        async with asyncio.timeout(SEEN_WITHIN_S):
+        async with asyncio.timeout(WITHIN_S):
             await asyncio.gather(*watchers)
         final, _ = await reader.get(COUNTER)
         _check(outcome, seen, final)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.etcd import PROGRAM, EtcdCluster, running
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app import system_objects
 from master.apiserver.settings import EtcdSettings
@@ -18,7 +19,6 @@ from podlab.errors import ServiceUnavailable
 
 ConfigMaps = Callable[..., config_pb2.ConfigMap]
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"there is no {PROGRAM} (scripts/bootstrap servers)")
-PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -60,5 +60,5 @@ async def test_reads_and_writes_are_refused_while_etcd_is_gone_and_all_goes_on_a
     assert found.data["value"] == "1"
     found.data["value"] = "2"
     await admin.update(found)
-    await asyncio.wait_for(watching, PATIENCE_S)
+    await asyncio.wait_for(watching, WITHIN_S)
     assert seen == ["2"]

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.rpc import service
 from podlab.client.client import Client, WatchEvent
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.parametrize("backend", ["sqlite", "etcd"])
 
 Pods = Callable[..., pod_pb2.Pod]
 ConfigMaps = Callable[..., config_pb2.ConfigMap]
-LIMIT_S = 10
 
 
 def page(admin: Client, **request: Any) -> Any:
@@ -37,7 +37,7 @@ def page(admin: Client, **request: Any) -> Any:
 async def take(watch: AsyncIterator[Sequence[WatchEvent[Any]]], count: int) -> list[tuple[str, str]]:
     """The next `count` events, bookmarks apart."""
     seen: list[tuple[str, str]] = []
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in watch:
             seen += [(event.type, event.object.metadata.name) for event in batch if event.object is not None]
             if len(seen) >= count:
@@ -164,7 +164,7 @@ async def test_an_informer_outlives_a_restart(cluster: Cluster, admin: Client, c
     informer.on_change(lambda change: changed.set() if change.key.name == "after" else None)
     running = asyncio.create_task(informer.run())
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             await informer.synced.wait()
             await cluster.stop()
             await cluster.start()
@@ -186,7 +186,7 @@ async def test_an_outage_is_told_once_and_ended_once(
         informer.on_change(lambda change, event=event: event.set() if change.key.name == "new" else None)
     running = [asyncio.create_task(informer.run()) for informer in informers]
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             for informer in informers:
                 await informer.synced.wait()
             await cluster.stop()
@@ -210,7 +210,7 @@ async def test_a_call_works_soon_after_the_server_is_back(cluster: Cluster, admi
     with pytest.raises(ServiceUnavailable):
         await admin.version()
     await cluster.start()
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(WITHIN_S):
         assert await admin.connected(5.0)
         assert (await admin.version()).cluster_name == "test"
 

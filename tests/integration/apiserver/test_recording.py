@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -36,7 +37,7 @@ async def test_what_a_component_met_can_be_read(admin: Client, pod: Callable[...
     running = asyncio.create_task(recorder.run())
     for number in range(20):
         recorder.event(web, "Normal", f"Reason{number}", "met")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while len((await admin.list(event_pb2.Event, "default")).items) < 20:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0.02)
     running.cancel()

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, abort, from_rpc_error
@@ -17,7 +18,6 @@ from podlab.v1 import images_pb2, images_pb2_grpc, kubelet_pb2_grpc, scheduler_p
 from podlab.v1 import kubelet_pb2 as pb
 
 Make = Callable[..., Any]
-LIMIT_S = 10
 
 
 class FakeKubelet(kubelet_pb2_grpc.KubeletServicer):
@@ -94,7 +94,7 @@ async def test_each_shape_of_call_passes_through(kubelet: FakeKubelet, admin: Cl
 
 async def test_exec_ends_when_its_input_does(kubelet: FakeKubelet, admin: Client) -> None:
     call = stub(admin).Exec()
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         await call.write(pb.ExecRequest(start=pb.ExecStart(namespace="default", pod="web")))
         await call.write(pb.ExecRequest(stdin=b"abc"))
         assert (await call.read()).stdout == b"abc"
@@ -105,7 +105,7 @@ async def test_exec_ends_when_its_input_does(kubelet: FakeKubelet, admin: Client
 
 async def test_a_caller_that_leaves_ends_the_call_behind(kubelet: FakeKubelet, admin: Client) -> None:
     call = stub(admin).Logs(pb.LogsRequest(namespace="default", pod="web", follow=True))
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         assert (await call.read()).data == b"line\n"
         call.cancel()
         await kubelet.cancelled.wait()
@@ -145,7 +145,7 @@ async def test_a_component_that_cannot_be_reached_is_named_with_its_address(
 async def _logs(client: Client, **request: Any) -> None:
     asked = {"namespace": "default", "pod": "web"} | request
     try:
-        async for _ in stub(client).Logs(pb.LogsRequest(**asked), timeout=LIMIT_S):
+        async for _ in stub(client).Logs(pb.LogsRequest(**asked), timeout=WITHIN_S):
             pass
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error

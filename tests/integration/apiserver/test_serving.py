@@ -21,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app import assembly
 from master.apiserver.app.server import running
@@ -28,8 +29,6 @@ from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Inflight
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.errors import RequestTooLarge, ServiceUnavailable, TooManyRequests
-
-LIMIT_S = 20
 
 
 async def test_health_and_reflection_answer(admin: Client) -> None:
@@ -61,7 +60,7 @@ async def test_a_client_that_knows_only_reflection_can_call(cluster: Cluster) ->
                 request_serializer=request.SerializeToString,
                 response_deserializer=answer.FromString,
             )
-            told: Any = call(request(kind="Service", namespace="default", name="kubernetes"), timeout=LIMIT_S)
+            told: Any = call(request(kind="Service", namespace="default", name="kubernetes"), timeout=WITHIN_S)
             return json_format.MessageToDict(told)
 
     told = await asyncio.to_thread(learn_and_call)
@@ -93,11 +92,11 @@ async def test_the_process_keeps_what_it_acknowledged_when_it_is_killed(
         assert await client.get(config_pb2.ConfigMap, "kept", "default")
     finally:
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), LIMIT_S) == 0
+        assert await asyncio.wait_for(process.wait(), WITHIN_S) == 0
 
 
 async def _answers(client: Client) -> None:
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             try:
                 await client.version()
@@ -118,8 +117,8 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
     await cluster.stop()
     monkeypatch.setattr(assembly, "InflightLimits", functools.partial(InflightLimits, calls=10, streams=2))
     await cluster.start()
-    async with asyncio.timeout(LIMIT_S), AsyncExitStack() as open_watches:
-        assert await admin.connected(LIMIT_S)
+    async with asyncio.timeout(WITHIN_S), AsyncExitStack() as open_watches:
+        assert await admin.connected(WITHIN_S)
         for _ in range(2):
             watch = await open_watches.enter_async_context(aclosing(admin.watch(config_pb2.ConfigMap)))
             await anext(watch)
@@ -128,7 +127,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
         assert refused.value.retry_after_s == 1
         assert await admin.list(config_pb2.ConfigMap)  # calls are counted apart
         await anext((await cluster.client("jane", "system:masters")).watch(config_pb2.ConfigMap))
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         while True:  # those that were closed count no longer, as soon as the server has heard of it
             with contextlib.suppress(TooManyRequests):
                 await anext(admin.watch(config_pb2.ConfigMap))
@@ -155,4 +154,4 @@ async def test_a_slow_handshake_is_waited_for(cluster: Cluster) -> None:
     async with Client(f"127.0.0.1:{port}", cluster.authority.tls()) as client:
         assert (await client.version()).cluster_name == "test"
     network.close()
-    await asyncio.wait(pipes, timeout=LIMIT_S)
+    await asyncio.wait(pipes, timeout=WITHIN_S)

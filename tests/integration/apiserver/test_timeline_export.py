@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from podlab_testing.cluster import Authority, Cluster
 from podlab_testing.ports import reserved_ports
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app.tracing import exporter
 from podlab.client.client import Client
@@ -22,7 +23,6 @@ from podlab.spans.way import Way
 from podlab.v1 import timeline_pb2 as pb
 
 Make = Callable[..., Any]
-PATIENCE_S = 30
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -38,7 +38,7 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
     async def next(self) -> tuple[dict[str, list[Span]], dict[str, str]]:
         """The spans of each service, and the attributes of the first resource."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(WITHIN_S):
             request = await self.told.get()
         spans = {
             _texts(each.resource.attributes)["service.name"]: list(each.scope_spans[0].spans)
@@ -117,7 +117,7 @@ async def test_what_a_collector_has_missed_it_is_told_when_it_is_back(
     failed = asyncio.Event()
     monkeypatch.setattr(exporter.log, "warning", lambda *_: failed.set())
     await _ready_pod(await exporting.client(), pod)
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WITHIN_S):
         await failed.wait()
     receiver = Receiver()
     async with _listening(receiver, port):

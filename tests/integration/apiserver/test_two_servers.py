@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.cluster import Cluster, another_server
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
@@ -16,7 +17,6 @@ from podlab.errors import Conflict
 ConfigMaps = Callable[..., config_pb2.ConfigMap]
 pytestmark = pytest.mark.parametrize("backend", ["etcd"])
 TIMES = 50
-PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_a_watch_of_one_tells_what_the_other_writes(
     watching = asyncio.create_task(watch())
     for number in range(2 * TIMES):
         await (admin if number % 2 else second).update(config_map("watched", value=str(number)))
-    await asyncio.wait_for(watching, PATIENCE_S)
+    await asyncio.wait_for(watching, WITHIN_S)
     assert seen == [str(number) for number in range(2 * TIMES)]
 
 

@@ -15,6 +15,7 @@ import grpc
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.command_line import Podlab
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
@@ -22,8 +23,6 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, abort
 from podlab.v1 import kubelet_pb2 as pb
 from podlab.v1 import kubelet_pb2_grpc, scheduler_pb2, scheduler_pb2_grpc
-
-PATIENCE_S = 30
 
 
 class Kubelet(kubelet_pb2_grpc.KubeletServicer):
@@ -192,7 +191,7 @@ async def test_exec_gives_the_command_a_terminal_and_puts_it_back(podlab: Podlab
     before = termios.tcgetattr(theirs)
     process = await podlab.start("exec", "-it", "web", "-c", "main", "--", "size", stdin=theirs)
     assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WITHIN_S):
         assert await process.stdout.readline() == b"101x33\r\n"
         os.write(ours, b"\x03keys\x04")  # neither Ctrl-C nor Ctrl-D ends anything here
         assert await process.stdout.read() == b"\x03keys\x04"

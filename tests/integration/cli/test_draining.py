@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from podlab_testing.command_line import Podlab
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
@@ -88,7 +89,7 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
     made.status.disruptionsAllowed = 1
     await admin.update_status(made)
     process = await podlab.start("drain", "n9")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         await both_going(admin)
         for name in ("web-1", "web-2"):
             await admin.delete(Pod, name, "default", grace_period_s=0)

@@ -9,6 +9,7 @@ import re
 import yaml
 from podlab_testing.cluster import Cluster
 from podlab_testing.command_line import Podlab
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1.config_pb2 import ConfigMap
@@ -138,7 +139,7 @@ async def test_get_watches_until_it_is_stopped(podlab: Podlab, admin: Client) ->
     await admin.create(Namespace(metadata={"name": "one"}))
     process = await podlab.start("get", "ns", "-w")
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         while b"one" not in await process.stdout.readline():
             pass
         await admin.create(Namespace(metadata={"name": "two"}))

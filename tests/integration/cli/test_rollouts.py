@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from podlab_testing.command_line import Podlab
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.deployment_pb2 import Deployment
@@ -121,7 +122,7 @@ async def test_a_stateful_set_is_restarted_and_taken_back(podlab: Podlab, admin:
 async def test_status_follows_a_rollout_to_its_end(podlab: Podlab, admin: Client, web: Deployment) -> None:
     process = await podlab.start("rollout", "status", "deploy/web")
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         assert await process.stdout.readline() == b"Waiting for deployment spec update to be observed...\n"
         for updated, available, line in (
             (1, 0, b'Waiting for deployment "web" rollout to finish: 1 out of 2 new replicas have been updated...\n'),

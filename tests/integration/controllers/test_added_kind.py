@@ -12,6 +12,7 @@ import pytest
 from podlab_testing import added_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import tls_of
+from podlab_testing.waiting import WITHIN_S
 
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
@@ -69,7 +70,7 @@ async def test_it_lives_over_grpc(cluster: Cluster, served: CurrentCatalog) -> N
     assert (await client.update_status(patched)).status.phase == "Done"
     assert await client.delete(KIND.message, "web", "default")
     seen: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in client.watch(KIND.message, before):
             seen += [event.type for event in batch]
             if "DELETED" in seen:
@@ -191,7 +192,7 @@ async def test_it_is_collected_with_its_owner_and_its_namespace(cluster: Cluster
 
 async def deleted_after(revision: str, client: Client, kind: Any, name: str) -> None:
     """Returns once an object of that name has been deleted since."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in client.watch(kind, revision, field_selector=f"metadata.name={name}"):
             if any(event.type == "DELETED" for event in batch):
                 return

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.message import Message
 from podlab_testing import custom_kinds
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
@@ -39,7 +40,7 @@ async def client(cluster: Cluster) -> Client:
 
 
 async def established(client: Client, name: str) -> CustomResourceDefinition:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             found = await client.get(CustomResourceDefinition, name)
             if definitions.is_true(found, definitions.ESTABLISHED):
@@ -93,7 +94,7 @@ async def test_an_object_lives_over_grpc(client: Client, crontabs: Kind) -> None
     seen: list[str] = []
     assert await client.delete(crontabs, "my", "default")
     watch: AsyncIterator[Sequence[WatchEvent[Custom]]] = client.watch(crontabs, made.metadata.resourceVersion)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in watch:
             seen += [event.type for event in batch if event.object is not None]
             if "DELETED" in seen:
@@ -167,7 +168,7 @@ async def test_the_roles_of_every_cluster_take_in_rights_to_custom_kinds(
 
 async def allowed(user: Client, wanted: Custom) -> None:
     """Returns once the user may create it."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             try:
                 await user.create(wanted)
@@ -178,7 +179,7 @@ async def allowed(user: Client, wanted: Custom) -> None:
 
 
 async def gone(client: Client, kind: Kind | type[Message], name: str, namespace: str = "") -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             try:
                 found: object = await client.get(kind, name, namespace)

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from podlab_testing.cluster import Cluster
 from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
+from podlab_testing.waiting import WITHIN_S
 
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
@@ -97,7 +98,7 @@ async def running(cluster: Cluster, client: Client) -> AsyncIterator[None]:
     synced = asyncio.Event()
     async with client:
         task = asyncio.create_task(work(settings, client, synced))
-        await asyncio.wait_for(synced.wait(), 15)
+        await asyncio.wait_for(synced.wait(), WITHIN_S)
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):

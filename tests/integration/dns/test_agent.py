@@ -13,7 +13,7 @@ import pytest
 from podlab_testing.cluster import Cluster as ApiServer
 from podlab_testing.ports import reserved_ports
 from podlab_testing.resolver import ADDRESS, KRESD, Resolver
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until
 
 from master.apiserver.authorization.component_roles import DNS_USER
 from node.dns.agent import DnsAgent, NodeDns
@@ -62,7 +62,7 @@ async def resolver(tmp_path: Path) -> AsyncIterator[Resolver]:
 @pytest.fixture
 async def synced(cluster: ApiServer, admin: Client, resolver: Resolver) -> AsyncIterator[DnsAgent]:
     async with agent(cluster, resolver.directory) as made:
-        await asyncio.wait_for(made.synced.wait(), 20)
+        await asyncio.wait_for(made.synced.wait(), WITHIN_S)
         yield made
 
 
@@ -153,7 +153,7 @@ async def test_the_configuration_follows_its_config_map_and_a_bad_one_changes_no
 
 async def test_restarts_of_either_give_no_false_answer(cluster: ApiServer, admin: Client, resolver: Resolver) -> None:
     async with agent(cluster, resolver.directory) as first:
-        await asyncio.wait_for(first.synced.wait(), 20)
+        await asyncio.wait_for(first.synced.wait(), WITHIN_S)
         await admin.create(service("web"))
         await until(lambda: resolver.ask("web.default.svc.cluster.local").rcode == NOERROR, "the name is there")
     await admin.create(service("later"))
@@ -163,7 +163,7 @@ async def test_restarts_of_either_give_no_false_answer(cluster: ApiServer, admin
         assert not second.synced.is_set()
         await resolver.start()
         assert resolver.ask("web.default.svc.cluster.local").rcode == NOERROR
-        await asyncio.wait_for(second.synced.wait(), 20)
+        await asyncio.wait_for(second.synced.wait(), WITHIN_S)
         assert resolver.ask("later.default.svc.cluster.local").rcode == NOERROR
 
 
@@ -185,7 +185,7 @@ async def test_a_traced_name_says_what_hit_and_which_object_it_is_from(
 ) -> None:
     node = replace(NODE, cluster=Cluster("cluster.local", ADDRESS))
     async with agent(cluster, resolver.directory, node) as traced:
-        await asyncio.wait_for(traced.synced.wait(), 20)
+        await asyncio.wait_for(traced.synced.wait(), WITHIN_S)
         servicer = DnsServicer(traced, port=resolver.port)
         await admin.create(service("web"))
         await until(lambda: resolver.ask("web.default.svc.cluster.local").rcode == NOERROR, "the name is there")

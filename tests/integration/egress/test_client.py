@@ -10,18 +10,18 @@ import orjson
 import pytest
 from aiohttp import web
 from podlab_testing.pod_servers import PodServers, ServerAuthority, echo
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.egress.client import EgressClient, OutgoingRequest
 from master.apiserver.egress.destinations import Address, PodPort, ServiceReference, Trust
 from podlab.errors import NotFound, ServiceUnavailable, Timeout
 
-LIMIT_S = 20.0
 WEB = ServiceReference("default", "web")
 BIG = b"x" * 3_000_000
 
 
 def plain(method: str = "GET", path: str = "/", **more: object) -> OutgoingRequest:
-    return OutgoingRequest(method, path, scheme="http", timeout_s=LIMIT_S, **more)  # type: ignore[arg-type]
+    return OutgoingRequest(method, path, scheme="http", timeout_s=WITHIN_S, **more)  # type: ignore[arg-type]
 
 
 async def test_a_service_is_asked_over_tls_by_its_name(
@@ -29,7 +29,7 @@ async def test_a_service_is_asked_over_tls_by_its_name(
 ) -> None:
     await pods.serve("web", echo, tls=servers.server("web.default.svc"))
     trust = Trust(servers.bundle, client_certificate=servers.client("front-proxy"))
-    request = OutgoingRequest("POST", "/a%2Fb?timeout=10s", {"X-One": "1"}, b"body", trust, timeout_s=LIMIT_S)
+    request = OutgoingRequest("POST", "/a%2Fb?timeout=10s", {"X-One": "1"}, b"body", trust, timeout_s=WITHIN_S)
     answer = await egress.call(WEB, request)
     assert answer.status == 200
     told = _json(answer.body)
@@ -57,7 +57,7 @@ async def test_a_server_proves_who_it_is(
 ) -> None:
     await pods.serve("web", echo, tls=servers.server(*names))
     request = OutgoingRequest(
-        "GET", "/", trust=Trust(servers.bundle if trusted else b"", server_name=name), timeout_s=LIMIT_S
+        "GET", "/", trust=Trust(servers.bundle if trusted else b"", server_name=name), timeout_s=WITHIN_S
     )
     if not words:
         assert (await egress.call(WEB, request)).status == 200
@@ -120,7 +120,7 @@ async def test_connections_are_kept_and_used_again(pods: PodServers, egress: Egr
         assert (await egress.call(WEB, plain("POST", body=b"x"))).status == 200
     assert pods.kubelet.connected["web"] == 1
     await egress.close()
-    await asyncio.wait_for(pods.kubelet.closed.wait(), LIMIT_S)
+    await asyncio.wait_for(pods.kubelet.closed.wait(), WITHIN_S)
     assert pods.kubelet.open["web"] == 0
 
 
@@ -173,7 +173,7 @@ async def test_an_answer_that_takes_too_long_ends_by_the_deadline(pods: PodServe
     request = OutgoingRequest("POST", "/x", body=b"", scheme="http", timeout_s=0.3)
     with pytest.raises(Timeout, match=r'^Post "http://web.default.svc:443/x": context deadline exceeded$'):
         await egress.call(WEB, request)
-    await asyncio.wait_for(left.wait(), LIMIT_S)
+    await asyncio.wait_for(left.wait(), WITHIN_S)
 
 
 async def test_an_answer_that_is_too_long_is_refused(pods: PodServers, egress: EgressClient) -> None:
@@ -234,15 +234,15 @@ async def test_a_connection_is_upgraded_and_bytes_pass_both_ways(
         {"Upgrade": "shout", "Connection": "Upgrade"},
         trust=Trust(servers.bundle),
         scheme="https" if secure else "http",
-        timeout_s=LIMIT_S,
+        timeout_s=WITHIN_S,
     )
-    async with asyncio.timeout(LIMIT_S), egress.upgraded(WEB, request) as upgraded:
+    async with asyncio.timeout(WITHIN_S), egress.upgraded(WEB, request) as upgraded:
         assert (upgraded.status, upgraded.headers["Upgrade"]) == (101, "shout")
         assert await upgraded.reader.readexactly(2) == b"HI"
         writing = asyncio.create_task(_write(upgraded.writer, BIG))
         assert await upgraded.reader.readexactly(len(BIG)) == BIG.upper()
         await writing
-    await asyncio.wait_for(pods.kubelet.closed.wait(), LIMIT_S)
+    await asyncio.wait_for(pods.kubelet.closed.wait(), WITHIN_S)
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -255,7 +255,7 @@ async def test_an_upgrade_that_is_refused_tells_why(pods: PodServers, egress: Eg
 
     await pods.serve("web", refuse)
     request = plain(headers={"Upgrade": "shout", "Connection": "Upgrade"})
-    async with asyncio.timeout(LIMIT_S), egress.upgraded(WEB, request) as upgraded:
+    async with asyncio.timeout(WITHIN_S), egress.upgraded(WEB, request) as upgraded:
         assert upgraded.status == 403
         assert await upgraded.refusal() == b"not you"
 

@@ -7,18 +7,16 @@ import socket
 
 from podlab_testing.cluster import Cluster
 from podlab_testing.pod_servers import PodServers, echo
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until
 
 from master.apiserver.egress.destinations import PodPort
 from master.apiserver.egress.kubelets import Kubelets
 from master.apiserver.egress.tunnels import Tunnels
 
-LIMIT_S = 20.0
-
 
 async def received(end: socket.socket) -> bytes:
     with end:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             return await asyncio.get_running_loop().sock_recv(end, 1)
 
 

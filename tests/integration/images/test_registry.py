@@ -18,6 +18,7 @@ from podlab_testing import containerd
 from podlab_testing.ansible_code import load
 from podlab_testing.ports import reserved_ports
 from podlab_testing.source_code import PROJECT
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.cri.runtime import RuntimeFailure
@@ -25,7 +26,6 @@ from podlab.deploy import certificates
 from podlab.deploy.images import build
 
 HELLO, NAME = "podlab.local/hello:1.0", "registry.podlab.local:5000/team/app:1"
-WITHIN_S = 30
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not containerd.CONTAINERD.exists() or not containerd.REGISTRY.exists(),

@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.deploy.images import build
 
@@ -30,7 +31,7 @@ class Running:
     @property
     def init(self) -> int:
         """The host's id of the container's process 1."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WITHIN_S
         while True:
             command = ["ps", "--ppid", str(self.process.pid), "-o", "pid="]
             listing = subprocess.run(command, check=False, capture_output=True, text=True).stdout
@@ -43,20 +44,20 @@ class Running:
 
     def wait_for_process(self, name: str) -> None:
         """Until a program of this name runs in the container."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WITHIN_S
         while True:
             names = subprocess.run(
                 ["ps", "-o", "comm=", "-s", str(self.init)], check=False, capture_output=True, text=True
             ).stdout.split()
             if name in names:
                 return
-            assert time.monotonic() < deadline, f"no {name} within 10 s, only {names}: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"no {name}, only {names}: {self.log.read_text()}"
             time.sleep(0.01)
 
     def wait_for_log(self, text: str) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WITHIN_S
         while text not in self.log.read_text():
-            assert time.monotonic() < deadline, f"no {text!r} within 10 s in: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"no {text!r} in: {self.log.read_text()}"
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.01)
 
@@ -114,7 +115,7 @@ def run_image(tmp_path: Path) -> Iterator[Run]:
     yield run
     for running in started:
         running.process.kill()
-        running.process.wait(timeout=10)
+        running.process.wait(timeout=WITHIN_S)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Hello:
                 return error.code, error.read().decode()
 
     def wait_until_listening(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WITHIN_S
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -202,20 +203,20 @@ def test_hello_finishes_its_requests_after_sigterm_and_takes_no_new_ones(hello: 
         with pytest.raises(URLError, match="refused"):
             hello.get("/")
         assert hello.container.process.poll() is None
-        assert slow.result(timeout=10) == (200, "hello from web-7d9c-abcde on n1, version 1.0\n")
-    assert hello.container.process.wait(timeout=5) == 0
+        assert slow.result(timeout=WITHIN_S) == (200, "hello from web-7d9c-abcde on n1, version 1.0\n")
+    assert hello.container.process.wait(timeout=WITHIN_S) == 0
     assert "finished" in hello.container.log.read_text()
 
 
 def test_hello_without_requests_ends_at_once(hello: Hello) -> None:
     hello.container.terminate()
-    assert hello.container.process.wait(timeout=2) == 0
+    assert hello.container.process.wait(timeout=WITHIN_S) == 0
 
 
 def test_hello_fails_when_its_port_is_taken(run_image: Run) -> None:
     with socket.create_server(("::", 0), family=socket.AF_INET6) as server:
         container = run_image("podlab.local/hello:1.1", PORT=str(server.getsockname()[1]))
-        assert container.process.wait(timeout=5) == 1
+        assert container.process.wait(timeout=WITHIN_S) == 1
     assert "Address already in use" in container.log.read_text()
 
 
@@ -227,7 +228,7 @@ def test_pause_waits_in_a_few_kilobytes_until_sigterm(run_image: Run) -> None:
         (pss,) = (int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
         assert pss < 64
     container.terminate()
-    assert container.process.wait(timeout=5) == 0
+    assert container.process.wait(timeout=WITHIN_S) == 0
 
 
 def test_pause_reaps_the_orphans_of_its_pod(run_image: Run) -> None:
@@ -236,7 +237,7 @@ def test_pause_reaps_the_orphans_of_its_pod(run_image: Run) -> None:
     # The subshell's child outlives it and becomes a child of process 1.
     enter = ["nsenter", "--target", str(container.init), "--pid", "sh", "-c", "(sleep 0.2 & echo orphaned)"]
     assert subprocess.run(enter, check=True, capture_output=True, timeout=10).stdout == b"orphaned\n"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WITHIN_S
     while children(container.init):
         assert time.monotonic() < deadline, children(container.init)
         time.sleep(0.01)

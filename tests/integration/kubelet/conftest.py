@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.logs import log_files
 from node.kubelet.volume import mounter
@@ -89,7 +90,7 @@ def until(admin: Client) -> Until:
         informer.on_change(lambda _: changed.set())
         task = asyncio.create_task(informer.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN_S):
                 await informer.synced.wait()
                 while True:
                     changed.clear()

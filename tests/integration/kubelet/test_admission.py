@@ -8,6 +8,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
@@ -42,7 +43,7 @@ def _failed(pod: pod_pb2.Pod | None) -> bool:
 
 async def _told(admin: Client, pod: pod_pb2.Pod, reason: str) -> str:
     """What the event says, within 10 s."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             for each in (await admin.list(event_pb2.Event, "default")).items:
                 if each.involvedObject.uid == pod.metadata.uid and each.reason == reason:

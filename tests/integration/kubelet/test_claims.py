@@ -9,6 +9,7 @@ import pytest
 from podlab_testing import builtin_kinds, storage
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
 from podlab.client.client import Client
@@ -168,7 +169,7 @@ async def test_the_data_of_a_released_volume_is_removed_by_its_node_and_only_on_
     following = asyncio.create_task(volumes.run())
     await volumes.synced.wait()
     await admin.delete(PersistentVolume, "pvc-1")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         await gone.wait()
     following.cancel()
     assert not directory.exists()

@@ -10,6 +10,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cpus.exclusive import ExclusiveCpus
 from node.kubelet.cpus.topology import Processor
@@ -50,7 +51,7 @@ def running(pod: pod_pb2.Pod | None) -> bool:
 
 async def places(runtime: MemoryRuntime, **wanted: str) -> None:
     """Where containers may run, by their names, within 10 s."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while (found := {name: runtime.cpusets.get(name, "") for name in wanted}) != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert found == wanted

@@ -12,6 +12,7 @@ from podlab_testing import builtin_kinds
 from podlab_testing.device_plugin import RESOURCE, TestPlugin
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -34,7 +35,7 @@ async def until_offered(kubelet: MemoryKubelet, healthy: int, resource: str = RE
     assert kubelet.runner is not None
     changed = asyncio.Event()
     kubelet.runner.devices.offers.on_change(changed.set)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while len(kubelet.runner.devices.offers.healthy(resource)) != healthy:
             await changed.wait()
             changed.clear()

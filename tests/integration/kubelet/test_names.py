@@ -6,6 +6,7 @@ import asyncio
 
 from podlab_testing import builtin_kinds
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, pod_pb2
@@ -28,7 +29,7 @@ async def test_a_pod_of_253_characters_runs_and_tells_why_its_containers_do_not(
     await admin.create(made)
     await until(NAME, lambda pod: pod is not None and any(each.started for each in pod.status.containerStatuses))
     reasons: set[str] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while not {"Started", "Failed"} <= reasons:
             listed = (await admin.list(event_pb2.Event, "default")).items
             reasons = {event.reason for event in listed if event.involvedObject.name == NAME}

@@ -11,6 +11,7 @@ from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import RUNTIME_HANDLER, MemoryKubelet, Until
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.runtime import RuntimeHandler
 from node.kubelet.worker.context import WorkerTimings
@@ -55,7 +56,7 @@ async def _event(admin: Client, reason: str) -> event_pb2.Event:
     for each in before.items:
         if each.reason == reason:
             return each
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in admin.watch(event_pb2.Event, before.resource_version, "default"):
             for change in batch:
                 if change.object is not None and change.object.reason == reason:
@@ -282,7 +283,7 @@ async def test_a_container_whose_post_start_hook_fails_is_never_ready(
     before = await admin.list(pod_pb2.Pod, "default")
     await _create(admin, container={"lifecycle": hook}, terminationGracePeriodSeconds=1)
     was_ready = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in admin.watch(pod_pb2.Pod, before.resource_version, "default"):
             pods = [change.object for change in batch if change.object is not None]
             was_ready = was_ready or any(_ready(pod) for pod in pods)
@@ -314,7 +315,7 @@ async def test_how_a_pod_ended_stands_while_a_finalizer_holds_it(
     after = await admin.get(pod_pb2.Pod, "a", "default")
     assert after.status == ended.status
     phases = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         async for batch in admin.watch(pod_pb2.Pod, before.resource_version, "default"):
             pods = [change.object for change in batch if change.object is not None]
             phases += [pod.status.phase for pod in pods if pod.metadata.uid == made.metadata.uid]

@@ -10,6 +10,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.waiting import WITHIN_S
 from podlab_testing.waiting import until as looked_until
 
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
@@ -63,7 +64,7 @@ async def test_it_stays_away_and_ends_its_pods(
     heartbeat = NodeLease(kubelet.client, "n1", 1)
     loops = [asyncio.create_task(loop) for loop in (registration.run(), heartbeat.run())]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while not await exists(admin, lease_pb2.Lease, "n1", NAMESPACE):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         pod = {
@@ -74,7 +75,7 @@ async def test_it_stays_away_and_ends_its_pods(
         await until("a", lambda seen: seen is not None and seen.status.phase == "Running")
         await admin.delete(node_pb2.Node, "n1")
         await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await registration.removed.wait()
         assert kubelet.runner is not None
         kubelet.runner.node_removed()

@@ -10,6 +10,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.absent import AbsentServer
 from podlab.client.client import Client
@@ -65,7 +66,7 @@ def _another(before: pod_pb2.Pod) -> Callable[[pod_pb2.Pod | None], bool]:
 
 async def _comes(is_there: Callable[[], Awaitable[bool]]) -> None:
     """Neither a file's being read nor a runtime in memory tells anybody."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(WITHIN_S):
         while not await is_there():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from podlab_testing.ssh_server import SSHD, Server, ssh_server
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.deploy.preflight.hosts import port_trial
 from podlab.deploy.preflight.hosts.facts import Facts, Unusable
@@ -99,15 +100,15 @@ def agent(key: Path, folder: Path) -> Iterator[Path]:
     try:
         wait_for(socket)
         own = os.environ | {"SSH_AUTH_SOCK": str(socket)}
-        subprocess.run(["ssh-add", "-q", str(key)], env=own, check=True, timeout=10)
+        subprocess.run(["ssh-add", "-q", str(key)], env=own, check=True, timeout=WITHIN_S)
         yield socket
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=WITHIN_S)
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WITHIN_S
     while not path.exists():
         assert time.monotonic() < deadline, f"there is no {path}"
         time.sleep(0.01)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from podlab_testing.ports import reserved_ports
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.deploy.preflight.hosts import port_trial
 
@@ -37,7 +38,7 @@ def is_free(port: int) -> bool:
 
 
 def wait_until_free(port: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WITHIN_S
     while not is_free(port):
         assert time.monotonic() < deadline, f"port {port} is still held"
         time.sleep(0.01)
@@ -100,7 +101,7 @@ def test_an_address_that_is_bound_and_not_listened_on_is_waited_for() -> None:
     with socket.socket(socket.AF_UNIX) as bound, ThreadPoolExecutor(1) as pool:
         bound.bind(port_trial.CONTROL)
         claimed = pool.submit(port_trial.claim, sleep)
-        assert tried.wait(timeout=5)
+        assert tried.wait(timeout=WITHIN_S)
         assert not claimed.done()
         bound.close()
-        claimed.result(timeout=5).close()
+        claimed.result(timeout=WITHIN_S).close()

@@ -12,6 +12,7 @@ from podlab_testing.cluster import Cluster
 from podlab_testing.command_line import Podlab, configure
 from podlab_testing.extended_cluster import FLUNDERS, Extended, eventually, flunder
 from podlab_testing.extension_server import API_VERSION, GROUP, VERSION
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.kinds import Kind
 from podlab.api.serializer import custom
@@ -22,8 +23,6 @@ from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.custom.served import ServedDefinitions
 from podlab.v1 import apiserver_pb2 as pb
-
-WITHIN_S = 10.0
 
 
 async def discovered(admin: Client) -> Kind:

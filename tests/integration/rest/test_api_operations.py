@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 VERBS = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 LABELS = {"special-label": "ours"}
 SELECTED = {"labelSelector": "special-label=ours"}
-LIMIT_S = 10.0
 
 
 def backend(name: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ async def sent(http: aiohttp.ClientSession, method: str, path: str, body: Any = 
 async def watched(response: aiohttp.ClientResponse) -> list[str]:
     """Types of events, up to the first deletion."""
     types: list[str] = []
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         while not types or types[-1] != "DELETED":
             types.append(orjson.loads(await response.content.readline())["type"])
     return types

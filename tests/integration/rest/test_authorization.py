@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, pod_pb2
@@ -210,7 +211,7 @@ async def test_kubectl_auth(cluster: Cluster, admin: Client, tmp_path: Path, bas
     async def kubectl(user: str, *arguments: str, stdin: str = "") -> tuple[int, str]:
         command = ("kubectl", f"--kubeconfig={config(user)}", f"--cache-dir={tmp_path}/cache", *arguments)
         done = await asyncio.to_thread(
-            subprocess.run, command, input=stdin, capture_output=True, text=True, timeout=30, check=False
+            subprocess.run, command, input=stdin, capture_output=True, text=True, timeout=WITHIN_S, check=False
         )
         return done.returncode, (done.stdout + done.stderr).strip()
 

@@ -20,6 +20,7 @@ from podlab_testing import builtin_kinds, certificates, sample_objects
 from podlab_testing.custom_kinds import CRONTABS, Rest, crontab, definition
 from podlab_testing.http_clients import SessionOf
 from podlab_testing.protobuf_reading import MARK, PROTOBUF, enveloped, event, fields, items, opened
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.patching.merge_patch import merge_patch
 from podlab.api import kinds
@@ -70,7 +71,7 @@ class Reflector:
     async def complaints(self) -> list[str]:
         """What is not as it should be of the watch that begins with all, of the list, and of the watch after it."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WITHIN_S):
                 streamed = await self._watch_list()
                 revision, listed = await self._list()
                 await self._watch(revision)

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.patching.merge_patch import merge_patch
 
@@ -24,7 +25,6 @@ LABEL = {"e2e-test.kubernetes.io": "devices"}
 SELECTED = {"labelSelector": "e2e-test.kubernetes.io=devices"}
 STRICT = {"fieldValidation": "Strict"}
 APPLY = {**STRICT, "fieldManager": "test-apply", "force": "true"}
-LIMIT_S = 10.0
 # Of each type of patch: its name in a content type, and its query.
 MERGING = {"strategic-merge-patch+json": STRICT, "merge-patch+json": STRICT, "apply-patch+yaml": APPLY}
 REQUESTS = {"devices": {"requests": [{"name": "req-0", "exactly": {"deviceClassName": "dra.example.com"}}]}}
@@ -109,7 +109,7 @@ class Watches:
         for response in self._responses:
             seen: list[str] = []
             revisions: list[int] = []
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(WITHIN_S):
                 while seen.count("DELETED") < count:
                     event = orjson.loads(await response.content.readline())
                     seen.append(event["type"])

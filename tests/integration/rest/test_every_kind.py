@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 import pytest
 from podlab_testing import builtin_kinds, sample_objects
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.kinds import Kind
 from podlab.client.client import Client
@@ -21,7 +22,6 @@ from podlab.v1 import apiserver_pb2 as pb
 WRITTEN_HERE = frozenset({"APIService", "CustomResourceDefinition"})
 PLAIN = tuple(kind for kind in builtin_kinds.STORED_VERSIONS if kind.name not in WRITTEN_HERE)
 every_kind = pytest.mark.parametrize("kind", PLAIN, ids=lambda kind: f"{kind.name}-{kind.version}")
-FIRST_S = 5.0
 
 
 def path_of(kind: Kind) -> str:
@@ -81,7 +81,7 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
     async with http.delete(f"{path}/{name}", params={"propagationPolicy": "Background"}) as deleted:
         assert deleted.status == 200, await deleted.text()
     seen: list[str] = []
-    async with asyncio.timeout(FIRST_S), aclosing(following(http, path, before, name)) as events:
+    async with asyncio.timeout(WITHIN_S), aclosing(following(http, path, before, name)) as events:
         async for event, shown in events:
             assert (shown["kind"], shown["apiVersion"]) == (kind.name, kind.api_version)
             seen.append(event)
@@ -178,7 +178,7 @@ async def test_an_object_lives_over_grpc(kind: Kind, admin: Client) -> None:
             await admin.get(kind.message, name, namespace)
     seen: list[str] = []
     watch = admin.watch(kind.message, before, namespace, field_selector=f"metadata.name={name}")
-    async with asyncio.timeout(FIRST_S), aclosing(watch) as batches:
+    async with asyncio.timeout(WITHIN_S), aclosing(watch) as batches:
         async for batch in batches:
             seen += [event.type for event in batch if event.object is not None]
             if len(seen) >= 3:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from podlab_testing.custom_kinds import CRONTABS, Rest, crontab, definition
 from podlab_testing.kubectl import Kubectl
+from podlab_testing.waiting import WITHIN_S
 
 BARS = {
     "type": "array",
@@ -124,7 +125,7 @@ async def test_kinds_are_explained(
     http: aiohttp.ClientSession, kubectl: Kubectl, schema: dict[str, Any], path: str, told: tuple[str, ...]
 ) -> None:
     await defined(http, schema)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             done = await asyncio.to_thread(kubectl, "explain", path, check=False)
             if done.returncode == 0:

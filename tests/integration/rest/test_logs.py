@@ -12,6 +12,7 @@ import grpc
 import pytest
 from kubernetes import client as k8s
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 from yarl import URL
 
 from podlab.client.client import Client
@@ -93,7 +94,7 @@ async def test_what_the_kubelet_refuses_is_a_status(http: aiohttp.ClientSession)
 
 @pytest.mark.usefixtures("logged_pod")
 async def test_a_follower_of_a_quiet_container_is_answered_before_it_speaks(http: aiohttp.ClientSession) -> None:
-    async with asyncio.timeout(10), http.get(f"{LOG}?container=quiet&follow=true") as response:
+    async with asyncio.timeout(WITHIN_S), http.get(f"{LOG}?container=quiet&follow=true") as response:
         assert response.status == 200
 
 
@@ -109,7 +110,7 @@ async def test_a_pod_that_waits_for_a_node_has_said_nothing(http: aiohttp.Client
 @pytest.mark.parametrize("protocol", ["binary.k8s.io", "base64.binary.k8s.io", ""])
 async def test_a_log_comes_over_a_websocket_too(http: aiohttp.ClientSession, protocol: str) -> None:
     said = b""
-    async with http.ws_connect(LOG, protocols=[protocol] if protocol else []) as socket, asyncio.timeout(20):
+    async with http.ws_connect(LOG, protocols=[protocol] if protocol else []) as socket, asyncio.timeout(WITHIN_S):
         async for message in socket:
             said += base64.b64decode(message.data) if protocol.startswith("base64") else message.data
     assert said.endswith(b"end\n")

@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 from podlab_testing.protobuf_reading import PROTOBUF, enclosed, opened
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.core.v1.service_pb2 import Service
 from podlab.meta.v1.meta_pb2 import Condition, Time
@@ -21,7 +22,6 @@ ENDPOINTS = "/api/v1/namespaces/default/endpoints"
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 SAID = {"type": "StatusUpdate", "status": "True", "reason": "E2E", "message": "Set from a test"}
-LIMIT_S = 10.0
 
 
 async def sent(http: aiohttp.ClientSession, method: str, path: str, body: Any = None, **parts: Any) -> Any:
@@ -37,7 +37,7 @@ async def events_since(
     """The first events after the revision of those that the selector takes."""
     query = {"watch": "true", "labelSelector": selector, "resourceVersion": since}
     found: list[tuple[str, Any]] = []
-    async with asyncio.timeout(LIMIT_S), http.get(path, params=query) as response:
+    async with asyncio.timeout(WITHIN_S), http.get(path, params=query) as response:
         while len(found) < count:
             event = orjson.loads(await response.content.readline())
             found.append((event["type"], event["object"]))

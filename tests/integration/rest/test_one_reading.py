@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 LIST, POST = "GET /api/v1/namespaces", "POST /api/v1/namespaces/default/configmaps"
 # Two proxies, or a proxy and a server, would see other bodies: RFC 9112, 6.3 and 11.2.
@@ -43,7 +44,7 @@ async def sent(cluster: Cluster, line: str, headers: list[str], body: bytes = b"
     reader, writer = await asyncio.open_connection("127.0.0.1", cluster.settings.rest_port, ssl=context)
     head = [f"{line} HTTP/1.1", "Host: api", "Connection: close", *headers, "", ""]
     writer.write("\r\n".join(head).encode() + body)
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), WITHIN_S)
     writer.close()
     return answer.decode()
 

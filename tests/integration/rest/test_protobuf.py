@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.protobuf_reading import PROTOBUF, enclosed, items, opened
 from podlab_testing.protobuf_reading import event as read_event
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
@@ -46,7 +47,7 @@ JUDGED_AT_ONCE = "APIService"
 
 async def settled(http: aiohttp.ClientSession, path: str, kind: Kind) -> dict[str, Any]:
     """The object once the server has said of it what it says by itself."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             async with http.get(path) as response:
                 found: dict[str, Any] = await response.json()
@@ -96,7 +97,7 @@ async def test_watches_are_frames_behind_their_length(http: aiohttp.ClientSessio
         "sendInitialEvents": "true", "resourceVersion": revision,
         "resourceVersionMatch": "NotOlderThan", "timeoutSeconds": "60",
     }  # fmt: skip
-    async with asyncio.timeout(20), http.get(CONFIG_MAPS, params=query, headers=ACCEPT) as response:
+    async with asyncio.timeout(WITHIN_S), http.get(CONFIG_MAPS, params=query, headers=ACCEPT) as response:
         assert response.headers["Content-Type"] == f"{PROTOBUF};stream=watch"
         added = await event(response)
         ended = await event(response)

@@ -14,10 +14,10 @@ from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf
 from podlab_testing.pod_servers import NODE, PodServers, ServerAuthority, echo
 from podlab_testing.rbac import grant
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 
-LIMIT_S = 20
 SPACE = "/api/v1/namespaces/default"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PAGE = '<html><a href="/rewriteme">test</a><img src="relative.png"></html>'
@@ -197,7 +197,7 @@ async def test_bodies_stream_both_ways(http: aiohttp.ClientSession, pods: PodSer
         yield BIG
 
     await pods.serve("web", shout, port=80)
-    async with asyncio.timeout(LIMIT_S), http.post(f"{SPACE}/services/web:80/proxy/", data=said()) as answer:
+    async with asyncio.timeout(WITHIN_S), http.post(f"{SPACE}/services/web:80/proxy/", data=said()) as answer:
         first = await answer.content.readany()
         heard.put_nowait(b"two")  # which waited for the answer to the first
         assert first + await answer.content.read() == b"ONETWO" + BIG.upper()
@@ -224,7 +224,7 @@ async def test_a_client_that_leaves_ends_the_request_behind(http: aiohttp.Client
         return response
 
     await pods.serve("web", endless, port=80)
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         async with http.get(f"{SPACE}/services/web:80/proxy/") as answer:
             assert await answer.content.readany() == b"first"
             await came.wait()
@@ -272,7 +272,7 @@ async def test_a_server_that_speaks_oddly_breaks_nothing(
         writer.close()
 
     await pods.pod("web", web=await pods.listen_raw(odd))
-    async with asyncio.timeout(LIMIT_S), http.get(f"{SPACE}/pods/web/proxy/") as answer:
+    async with asyncio.timeout(WITHIN_S), http.get(f"{SPACE}/pods/web/proxy/") as answer:
         body = await answer.read()
     assert answer.status == status
     assert status != 200 or body == b"hi"
@@ -289,7 +289,7 @@ async def test_a_websocket_passes_through(http: aiohttp.ClientSession, pods: Pod
 
     port = await pods.serve("web", shout, port=80)
     url = f"{SPACE}/{of.format(port=port)}/proxy/hear?a=b"
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         async with http.ws_connect(url, protocols=["shout"]) as socket:
             assert socket.protocol == "shout"
             for text in ("hi", "x" * 500_000):

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -58,7 +59,7 @@ async def create(http: aiohttp.ClientSession, *names: str) -> list[str]:
 
 
 async def events(http: aiohttp.ClientSession, query: str, count: int, headers: Any = None) -> list[Any]:
-    async with http.get(f"{MAPS}?watch=true&{query}", headers=headers) as response, asyncio.timeout(10):
+    async with http.get(f"{MAPS}?watch=true&{query}", headers=headers) as response, asyncio.timeout(WITHIN_S):
         assert response.status == 200
         return [json.loads(await response.content.readline()) for _ in range(count)]
 
@@ -203,7 +204,8 @@ async def test_initial_events_end_with_a_bookmark_that_says_so(http: aiohttp.Cli
 @pytest.mark.parametrize("path", [f"{MAPS}?watch=true&", "/api/v1/watch/namespaces/default/configmaps?"])
 async def test_a_watch_comes_over_a_websocket_too_an_event_a_message(http: aiohttp.ClientSession, path: str) -> None:
     (version, _) = await create(http, "a", "b")
-    async with http.ws_connect(f"{path}resourceVersion={version}&timeoutSeconds=1") as socket, asyncio.timeout(20):
+    query = f"resourceVersion={version}&timeoutSeconds=1"
+    async with http.ws_connect(f"{path}{query}") as socket, asyncio.timeout(WITHIN_S):
         seen = [json.loads(message.data) async for message in socket]
     assert [(one["type"], one["object"]["metadata"]["name"]) for one in seen] == [("ADDED", "b")]
 
@@ -224,5 +226,5 @@ async def test_a_watch_that_begins_too_early_is_told_gone(http: aiohttp.ClientSe
 
 
 async def test_a_watch_ends_after_its_time(http: aiohttp.ClientSession) -> None:
-    async with http.get(f"{MAPS}?watch=1&timeoutSeconds=1") as response, asyncio.timeout(10):
+    async with http.get(f"{MAPS}?watch=1&timeoutSeconds=1") as response, asyncio.timeout(WITHIN_S):
         assert await response.read() == b""

@@ -16,7 +16,7 @@ from aiohttp import web
 from podlab_testing.cluster import Authority, Cluster
 from podlab_testing.http_clients import SessionOf
 from podlab_testing.rest_listeners import RestListeners
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until
 
 from master.apiserver.rest.connections import ConnectionLimits
 from master.apiserver.rest.content.response_writer import WriteLimits
@@ -55,7 +55,7 @@ async def nobody_is_connected(limits: ConnectionLimits[Any]) -> None:
 
 
 async def is_cut(connection: Connection) -> bool:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             while await connection[0].read(1 << 16):
                 pass
@@ -115,7 +115,7 @@ def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
         port = free_ports[2]
         async with listening(api, authority.tls(), "127.0.0.1", port, limits=limits, swept_every_s=0.05):
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(WITHIN_S):
                 for _ in range(2):
                     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                     assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
@@ -161,7 +161,7 @@ async def hasty(cluster: Cluster, port: int, request: bytes) -> bytes:
 
 async def test_a_request_that_comes_with_the_end_of_tls_is_answered_to_its_end(strict: int, cluster: Cluster) -> None:
     watch = b"GET /api/v1/configmaps?watch=true&timeoutSeconds=1 HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         told = await hasty(cluster, strict, watch)
     assert told.startswith(b"HTTP/1.1 200")
     assert told.endswith(b"0\r\n\r\n")  # the end that it asked for, and not ours
@@ -175,7 +175,7 @@ async def test_a_request_that_comes_with_the_end_of_tls_is_answered_to_its_end(s
 async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> None:
     reader, writer = await raw()
     writer.write(head)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         assert b" 400 " in await reader.readline()
 
 
@@ -188,7 +188,8 @@ async def test_a_thousand_silent_connections_hold_up_nobody(
     for _ in range(1000):
         _, writer = await raw(port, tls=False)
         writer.write(b"\x16\x03\x01")  # how TLS begins, and no more
-    async with asyncio.timeout(30), session_of("kubernetes-admin").get(f"https://127.0.0.1:{port}{PODS}") as response:
+    url, admin = f"https://127.0.0.1:{port}{PODS}", session_of("kubernetes-admin")
+    async with asyncio.timeout(WITHIN_S), admin.get(url) as response:
         assert response.status == 200
     assert len(limits) <= 101
 
@@ -223,7 +224,7 @@ async def test_a_client_that_does_not_take_its_answer_is_cut(
     await nobody_is_connected(limits)
     taken = 0
     with contextlib.suppress(ConnectionError, ssl.SSLError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while chunk := await reader.read(1 << 16):
                 taken += len(chunk)
     writer.transport.abort()

@@ -23,6 +23,7 @@ from kubernetes import client as k8s
 from kubernetes.stream import portforward, stream
 from podlab_testing.cluster import Cluster
 from podlab_testing.rest_listeners import RestListeners
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.rest.streams import channels
 from podlab import spdy
@@ -36,7 +37,6 @@ from podlab.v1 import kubelet_pb2_grpc
 POD = "/api/v1/namespaces/default/pods/p"
 ALL = "stdin=true&stdout=true&stderr=true"
 V4, V5, TUNNEL = "v4.channel.k8s.io", "v5.channel.k8s.io", "SPDY/3.1+portforward.k8s.io"
-LIMIT_S = 20
 FLOOD_BYTES = 64 << 20
 # URL, status, words.
 WRONG = (
@@ -152,7 +152,7 @@ def _url(what: str, **query: str) -> str:
 async def _said(socket: aiohttp.ClientWebSocketResponse) -> dict[int, bytes]:
     """All that is said on each channel, until the server closes."""
     told: dict[int, bytes] = {}
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         async for message in socket:
             assert message.type is WSMsgType.BINARY
             told[message.data[0]] = told.get(message.data[0], b"") + message.data[1:]
@@ -246,7 +246,7 @@ async def test_a_client_that_leaves_ends_the_command(
     async with http.ws_connect(url, protocols=[V5]) as socket:
         while await socket.receive_bytes() != b"\x01what?":
             pass  # the connection stands before the command runs
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         await kubelet.left.wait()
 
 
@@ -255,7 +255,7 @@ async def test_a_client_that_stops_reading_stops_the_sender(http: aiohttp.Client
     async with http.ws_connect(_url("exec", command="flood unread"), protocols=[V5]):
         async with http.ws_connect(_url("exec", command="flood read"), protocols=[V5]) as socket:
             said_bytes = 0
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(WITHIN_S):
                 async for message in socket:
                     said_bytes += len(message.data) - 1 if message.data[0] == 1 else 0
             assert said_bytes == FLOOD_BYTES
@@ -294,7 +294,7 @@ class Tunnel:
 
     async def until(self, check: Callable[[], bool]) -> None:
         buffer = bytearray()
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             while not check():
                 buffer += await self.socket.receive_bytes()
                 for frame in spdy.split(buffer):
@@ -330,7 +330,7 @@ async def test_every_protocol_over_websocket_carries_a_command(http: aiohttp.Cli
     async with http.ws_connect(_url("exec", command="exit 3"), protocols=offered) as socket:
         assert (socket.protocol or "") == protocol
         said: dict[int, bytes] = {}
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             async for message in socket:
                 is_base64 = protocol in channels.BASE64
                 assert message.type is (WSMsgType.TEXT if is_base64 else WSMsgType.BINARY)
@@ -352,7 +352,7 @@ async def test_what_is_said_right_before_leaving_is_heard(http: aiohttp.ClientSe
         socket._response.close()
         await closing
     expected = {"".join(f"{number}.{part} " for part in range(20)).encode() for number in range(10)}
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         assert {await kubelet.kept.get() for _ in range(10)} == expected
 
 
@@ -374,18 +374,18 @@ async def test_the_python_client_runs_a_command_and_forwards_a_port(api_client: 
             api.connect_get_namespaced_pod_exec, "p", "default", command=["cat"], _preload_content=False, **flags
         )
         running.write_stdin("hear me\n")
-        line = running.readline_stdout(timeout=LIMIT_S)
+        line = running.readline_stdout(timeout=WITHIN_S)
         running.close()
         forward = portforward(api.connect_get_namespaced_pod_portforward, "p", "default", ports="8080")
         connection = forward.socket(8080)
-        connection.settimeout(LIMIT_S)
+        connection.settimeout(WITHIN_S)
         connection.sendall(b"bye")
         answer = b"".join(iter(lambda: connection.recv(100), b""))
         connection.close()
         forward.websocket.shutdown()  # it leaves that to the collector when the server closes first
         return line, answer
 
-    assert await asyncio.wait_for(asyncio.to_thread(used), 2 * LIMIT_S) == ("hear me", b"BYE")
+    assert await asyncio.wait_for(asyncio.to_thread(used), 2 * WITHIN_S) == ("hear me", b"BYE")
 
 
 @pytest.mark.usefixtures("kubelet")
@@ -423,7 +423,7 @@ async def test_kubectl_executes(
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "HOME": str(tmp_path), "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": over_websocket},
     )
-    said, complained = await asyncio.wait_for(process.communicate(given), LIMIT_S)
+    said, complained = await asyncio.wait_for(process.communicate(given), WITHIN_S)
     assert (process.returncode, said) == (code, out), complained
     assert err in complained
 

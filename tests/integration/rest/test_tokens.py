@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 from podlab_testing.cluster import Cluster
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.authentication.v1 import token_pb2
 from podlab.client.client import Client
@@ -112,7 +113,7 @@ async def test_a_secrets_own_token_tells_when_it_was_used_and_can_be_marked_inva
     token = (await asked(http, boundObjectRef=reference))["status"]["token"]
     assert (await reviewed(http, token))["authenticated"]
     labels: dict[str, str] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while not labels:
             async with http.get(f"{at}/kept") as response:
                 labels = (await response.json())["metadata"].get("labels", {})

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 import yaml
 from podlab_testing import builtin_kinds, sample_objects
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.kinds import Kind
 
@@ -97,7 +98,7 @@ async def test_old_paths_watch(http: aiohttp.ClientSession, path: str, seen: lis
     for name in ("a", "b"):
         await sent(http, "POST", MAPS, {"metadata": {"name": name}}, code=201)
     async with http.get(path, params={"fieldSelector": "metadata.name!=kube-root-ca.crt"}) as response:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             events = [json.loads(await response.content.readline()) for _ in seen]
     assert [(one["type"], one["object"]["metadata"]["name"]) for one in events] == [("ADDED", name) for name in seen]
 
@@ -112,7 +113,7 @@ async def test_metadata_alone_is_read_listed_watched_and_answers_writes(http: ai
     assert made in listed["items"]
     query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     async with http.get(f"{MAPS}?{query}&fieldSelector=metadata.name=a", headers=accepted) as response:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             added, bookmark = [json.loads(await response.content.readline()) for _ in range(2)]
     assert (added["type"], added["object"]) == ("ADDED", made)
     assert (bookmark["type"], bookmark["object"]["kind"]) == ("BOOKMARK", "PartialObjectMetadata")

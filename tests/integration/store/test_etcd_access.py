@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from podlab_testing.cluster import Authority
 from podlab_testing.etcd import PROGRAM, EtcdCluster, running
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.contract import Change, Put
 from master.store.errors import Refused, Replaced, Unreachable
@@ -18,7 +19,6 @@ from master.store.etcd.access import ClientTls, access
 from master.store.etcd.store import EtcdStore
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"there is no {PROGRAM} (scripts/bootstrap servers)")
-PATIENCE_S = 10.0
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def test_a_user_reads_and_writes_below_the_prefix_alone(cluster: EtcdClust
     watch = store.watch("/", at)
     coming = asyncio.ensure_future(anext(watch))
     await store.commit([Put("/b", b"1", 0)])
-    assert [change.key for change in await asyncio.wait_for(coming, PATIENCE_S)] == ["/b"]
+    assert [change.key for change in await asyncio.wait_for(coming, WITHIN_S)] == ["/b"]
     await store.compact(at)
     await watch.aclose()
     await store.close()
@@ -97,7 +97,7 @@ async def test_a_token_of_before_a_restart_is_renewed(cluster: EtcdCluster) -> N
     entry = await store.get("/a")
     assert entry is not None
     await store.commit([Put("/b", b"1", 0)])
-    assert [change.key for change in await asyncio.wait_for(coming, PATIENCE_S)] == ["/b"]
+    assert [change.key for change in await asyncio.wait_for(coming, WITHIN_S)] == ["/b"]
     await watch.aclose()
     await store.close()
 
@@ -163,7 +163,7 @@ async def test_large_commits_reach_watchers_whole(tmp_path: Path) -> None:
         watch = store.watch("/", at)
         seen: list[Change] = []
         while len(seen) < 3000:
-            batch = await asyncio.wait_for(anext(watch), PATIENCE_S)
+            batch = await asyncio.wait_for(anext(watch), WITHIN_S)
             assert len(batch) % 1500 == 0
             seen += batch
         found = await store.range("/")

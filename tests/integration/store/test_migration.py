@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.etcd import PROGRAM, EtcdCluster, running
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app.archives.migrating import ETCD, SQLITE, migrate, unused
 from master.apiserver.app.opening import etcd_access
@@ -130,7 +131,7 @@ async def test_a_store_that_an_api_server_uses_is_not_copied(said: ApiServerSett
     asking = asyncio.create_task(unused(store, within_s=20))
     await asyncio.sleep(0.1)
     await store.commit([Delete(key, None)])
-    await asyncio.wait_for(asking, 5)
+    await asyncio.wait_for(asking, WITHIN_S)
     await store.close()
 
 

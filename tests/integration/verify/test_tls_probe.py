@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from podlab import pki
 from podlab.deploy.verify import tls_probe
@@ -50,7 +51,7 @@ def probe(tmp_path: Path, own: Tls) -> Iterator[Any]:
             )
 
         yield run
-        server.stop(grace=None).wait(timeout=10)
+        server.stop(grace=None).wait(timeout=WITHIN_S)
 
 
 def answered(outcome: dict[str, Any]) -> dict[str, bool]:

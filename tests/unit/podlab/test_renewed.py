@@ -6,6 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.renewed import Renewed, changes
 
@@ -52,5 +53,5 @@ def test_what_cannot_be_read_at_first_is_an_error(tmp_path: Path) -> None:
 async def test_each_change_is_told_once() -> None:
     values = iter(("one", "one", "two", "two", "one"))
     asked = changes(lambda: next(values, "one"), "one", every_s=0.001)
-    async with aclosing(asked) as told, asyncio.timeout(10):
+    async with aclosing(asked) as told, asyncio.timeout(WITHIN_S):
         assert [await anext(told), await anext(told)] == ["two", "one"]

@@ -16,6 +16,7 @@ from podlab_testing.cluster import Cluster
 from podlab_testing.conversion_webhook import GROUP, PLACE, ConversionServer, Review, answer, right, server
 from podlab_testing.custom_kinds import DEFINITIONS, Rest
 from podlab_testing.pod_servers import PodServers, ServerAuthority
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.api.kinds import Kind
 from podlab.apiextensions.v1.custom_pb2 import Custom
@@ -23,7 +24,6 @@ from podlab.client.client import Client
 
 V1, V2 = PLACE.format(version="v1"), PLACE.format(version="v2")
 SERVER = Kind(GROUP, "v1", "Server", "servers", Custom)
-WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)

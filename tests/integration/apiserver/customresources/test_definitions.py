@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from podlab_testing.cluster import Cluster
 from podlab_testing.custom_kinds import CRONTABS, DEFINITIONS, SCHEMA, VERSION, Rest, crontab, definition
+from podlab_testing.waiting import WITHIN_S
 
 NAME = f"{DEFINITIONS}/crontabs.example.com"
 
@@ -78,7 +79,7 @@ async def test_a_definition_goes_with_its_objects(crontabs: Rest) -> None:
     assert "deletionTimestamp" in (await crontabs("GET", f"{CRONTABS}/held"))["metadata"]
     events: list[str] = []
     query = {"watch": "1", "resourceVersion": made["metadata"]["resourceVersion"]}
-    async with asyncio.timeout(10), crontabs.http.get(CRONTABS, params=query) as answer:
+    async with asyncio.timeout(WITHIN_S), crontabs.http.get(CRONTABS, params=query) as answer:
         await crontabs.patch(f"{CRONTABS}/held", {"metadata": {"finalizers": None}})
         async for line in answer.content:
             event = orjson.loads(line)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from podlab_testing.custom_kinds import CRONTABS, Rest, crontab
+from podlab_testing.waiting import WITHIN_S
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -36,7 +37,10 @@ async def test_an_object_lives(crontabs: Rest) -> None:
 
 async def watched(rest: Rest, since: str, count: int) -> list[tuple[str, Any]]:
     events = []
-    async with asyncio.timeout(10), rest.http.get(CRONTABS, params={"watch": "1", "resourceVersion": since}) as answer:
+    async with (
+        asyncio.timeout(WITHIN_S),
+        rest.http.get(CRONTABS, params={"watch": "1", "resourceVersion": since}) as answer,
+    ):
         async for line in answer.content:
             event = orjson.loads(line)
             events.append((event["type"], event["object"]))

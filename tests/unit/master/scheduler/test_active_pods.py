@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from podlab_testing.waiting import WITHIN_S
+
 from master.scheduler.active_pods import wait_for_active_pods
 from master.scheduler.queue.backoff import Backoff
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
@@ -21,7 +23,7 @@ async def test_the_loop_sleeps_until_something_is_due() -> None:
         await asyncio.sleep(0)
     assert not waiting.done()
     queue.add(A, 0)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, WITHIN_S)
     assert queue.pop(1) == [A]
 
 
@@ -31,5 +33,5 @@ async def test_the_loop_wakes_when_a_back_off_ends() -> None:
     queue.add(A, 0)
     assert queue.pop(1) == [A]
     queue.requeue_after_backoff(A)
-    await asyncio.wait_for(wait_for_active_pods(queue, changed), 1)
+    await asyncio.wait_for(wait_for_active_pods(queue, changed), WITHIN_S)
     assert queue.pop(1) == [A]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.queue.backoff import Backoff
 from master.scheduler.scheduler import Scheduler
@@ -14,8 +15,6 @@ from podlab.client.outages import Outages
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Expired, NotFound
-
-LIMIT_S = 5.0
 
 
 class FakeClient:
@@ -87,7 +86,7 @@ async def running(client: Any) -> AsyncIterator[None]:
 
 
 async def bound(client: FakeClient) -> tuple[str, str]:
-    return await asyncio.wait_for(client.bound.get(), LIMIT_S)
+    return await asyncio.wait_for(client.bound.get(), WITHIN_S)
 
 
 async def test_a_pod_that_came_back_under_its_name_unseen_takes_the_room_of_the_first() -> None:

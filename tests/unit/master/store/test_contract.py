@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.contract import Change, Delete, Entry, Limits, Put, Store, size_bytes
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
-
-PATIENCE_S = 10.0
 
 
 async def take(watch: AsyncIterator[list[Change]], count: int) -> list[Change]:
     """The next `count` changes of a watch."""
     taken: list[Change] = []
     while len(taken) < count:
-        taken += await asyncio.wait_for(anext(watch), PATIENCE_S)
+        taken += await asyncio.wait_for(anext(watch), WITHIN_S)
     return taken
 
 
@@ -217,7 +216,7 @@ async def test_a_batch_of_a_watch_never_splits_a_commit(store: Store) -> None:
     watch = store.watch("/", at)
     seen: list[int] = []
     while len(seen) < 3:
-        batch = await asyncio.wait_for(anext(watch), PATIENCE_S)
+        batch = await asyncio.wait_for(anext(watch), WITHIN_S)
         revisions = sorted({change.revision for change in batch})
         assert len(batch) == size * len(revisions)
         seen += revisions
@@ -268,7 +267,7 @@ async def test_a_closed_store_refuses_everything(store: Store) -> None:
     await store.close()
     await store.close()
     with pytest.raises(Closed):
-        await asyncio.wait_for(waiting, PATIENCE_S)
+        await asyncio.wait_for(waiting, WITHIN_S)
     with pytest.raises(Closed):
         await store.commit([Put("/a", b"", None)])
     with pytest.raises(Closed):

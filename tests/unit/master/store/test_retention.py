@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.contract import Put
 from master.store.errors import Compacted
@@ -42,9 +43,9 @@ async def test_rounds_go_on_until_the_store_is_closed(tmp_path: Path) -> None:
         await store.commit([Put("/a", b"", None)])
     keeping = asyncio.ensure_future(retain(store, lambda: store.written_bytes, keep=3, every_s=0.001))
     with pytest.raises(Compacted, match="the oldest kept is 8"):
-        await asyncio.wait_for(read_until_refused(store), 10)
+        await asyncio.wait_for(read_until_refused(store), WITHIN_S)
     await store.close()
-    await asyncio.wait_for(keeping, 10)
+    await asyncio.wait_for(keeping, WITHIN_S)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ async def test_history_is_bounded_in_bytes(tmp_path: Path) -> None:
     with pytest.raises(Compacted):
         await store.range("/", revision=2)
     await store.close()
-    await asyncio.wait_for(keeping, 10)
+    await asyncio.wait_for(keeping, WITHIN_S)
     assert size_of(tmp_path / "store.db") < 4 << 20
 
 

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from podlab_testing.etcd import EtcdCluster
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.contract import Change, Delete, Put, Store
 from master.store.errors import StoreError
@@ -122,7 +123,7 @@ async def history(store: Store, prefix: str, start: int) -> list[Change]:
     marker = await store.commit([Put(f"{prefix}~end", b"", None)])
     seen: list[Change] = []
     watch = store.watch(prefix, start)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while not seen or seen[-1].revision < marker:
             seen += await anext(watch)
     return seen

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from podlab_testing.policy_cases import policy
+from podlab_testing.waiting import WITHIN_S
 
 from node.command import CommandError, NotInstalled
 from node.networkpolicy.cut import FlowCutter
@@ -22,7 +23,6 @@ from podlab.core.v1.pod_pb2 import Pod, PodIP, PodSpec, PodStatus
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.networking.v1.networkpolicy_pb2 import NetworkPolicy
 
-PATIENCE_S = 10
 WEB, DB = "10.244.1.5", "10.244.1.6"
 
 
@@ -123,7 +123,7 @@ async def running(
     client, cutter = cast(Client, cluster), flows or Flows()
     loop = Enforcer(client, "n1", kernel, cutter, verify_period_s=verify_period_s, retry_s=0.01)
     task = asyncio.create_task(loop.run())
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WITHIN_S):
         await loop.synced.wait()
         yield loop
     task.cancel()

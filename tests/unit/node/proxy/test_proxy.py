@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
+from podlab_testing.waiting import WITHIN_S
+
 from node.command import CommandError
 from node.proxy.backend import Wanted
 from node.proxy.exposures import Delta
@@ -18,8 +20,6 @@ from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.outages import Outages
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.meta.v1.meta_pb2 import ObjectMeta
-
-PATIENCE_S = 10
 
 
 def service(revision: int) -> Service:
@@ -82,7 +82,7 @@ async def running(cluster: Cluster, tables: Tables, *, verify_period_s: float = 
     node = ProxyNode("n1", "10.244.0.0/16")
     loop = Proxy(cast(Client, cluster), "n1", [Stack(node, tables)], verify_period_s=verify_period_s, retry_s=0.01)
     task = asyncio.create_task(loop.run())
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WITHIN_S):
         await loop.synced.wait()
         yield loop
     task.cancel()

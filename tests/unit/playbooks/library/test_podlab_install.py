@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.ansible_code import load
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.deploy.release import environment
 
@@ -26,7 +27,9 @@ def archive(tmp_path: Path) -> str:
 
 def test_the_release_in_use_starts_its_programs_with_its_own_packages(tmp_path: Path, archive: str) -> None:
     podlab_install.install(tmp_path, "one", [archive], compiled=False)
-    done = subprocess.run([tmp_path / "venv/bin/podlab-thing"], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        [tmp_path / "venv/bin/podlab-thing"], capture_output=True, text=True, check=True, timeout=WITHIN_S
+    )
     assert done.stdout == "started\n"
     assert (tmp_path / "releases/one" / PACKAGES / "__pycache__").is_dir()
     assert (tmp_path / "venv/bin/podlab-thing").read_text().startswith(f"#!{tmp_path}/releases/one/venv/bin/python\n")

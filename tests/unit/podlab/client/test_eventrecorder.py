@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.client import Client
 from podlab.client.eventrecorder import AT_ONCE, EventRecorder
@@ -42,7 +43,7 @@ class Events:
         return [self.refused.get(event.reason) for event in sent]
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while not true():  # noqa: ASYNC110  # each turn of the loop takes the recorder further
                 await asyncio.sleep(0)
 

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+from podlab_testing.waiting import WITHIN_S
+
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.informer import BACKOFF_LIMIT_S, Informer
 from podlab.client.outages import Outages
@@ -49,7 +51,7 @@ async def rests(script: list[Any]) -> tuple[list[float], Flaky]:
 
     client = Flaky(script)
     running = asyncio.create_task(Informer(cast(Client, client), config_pb2.ConfigMap, sleep=sleep).run())
-    await asyncio.wait_for(client.done.wait(), 5)
+    await asyncio.wait_for(client.done.wait(), WITHIN_S)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
@@ -95,7 +97,7 @@ async def test_what_is_trimmed_off_is_not_kept() -> None:
     heard: list[config_pb2.ConfigMap | None] = []
     informer.on_change(lambda change: heard.append(change.new))
     running = asyncio.create_task(informer.run())
-    await asyncio.wait_for(client.done.wait(), 5)
+    await asyncio.wait_for(client.done.wait(), WITHIN_S)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

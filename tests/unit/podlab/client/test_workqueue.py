@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import uvloop
+from podlab_testing.waiting import WITHIN_S
 
 from podlab.client.workqueue import ShutDown, WorkQueue, run_batches, run_workers
 
@@ -23,14 +24,14 @@ async def test_a_key_in_work_is_not_given_out_again_until_it_is_done() -> None:
     queue.add("a")
     assert len(queue) == 0
     queue.done("a")
-    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    assert await asyncio.wait_for(queue.get(), WITHIN_S) == "a"
 
 
 async def test_of_two_delays_the_shorter_counts() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add_after("a", 60)
     queue.add_after("a", 0.001)
-    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    assert await asyncio.wait_for(queue.get(), WITHIN_S) == "a"
     queue.shut_down()
 
 
@@ -39,7 +40,7 @@ def test_no_delay_is_too_short_for_uvloop() -> None:
         queue: WorkQueue[str] = WorkQueue()
         queue.add_after("a", 1e-5)
         queue.add_after("a", 1e-5)
-        return await asyncio.wait_for(queue.get(), 1)
+        return await asyncio.wait_for(queue.get(), WITHIN_S)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(asked_for_twice()) == "a"
@@ -50,7 +51,7 @@ async def test_shutting_down_ends_every_worker() -> None:
     waiting = [asyncio.create_task(queue.get()) for _ in range(3)]
     await asyncio.sleep(0)
     queue.shut_down()
-    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 1)
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), WITHIN_S)
     assert all(isinstance(result, ShutDown) for result in results)
 
 
@@ -67,7 +68,7 @@ async def test_a_failed_key_comes_again_and_others_are_not_held_up(caplog: pytes
 
     queue.add("bad")
     queue.add("good")
-    await asyncio.wait_for(run_workers(queue, reconcile, workers=2, name="test"), 5)
+    await asyncio.wait_for(run_workers(queue, reconcile, workers=2, name="test"), WITHIN_S)
     assert seen.count("bad") == 3
     assert seen.count("good") == 1
     assert "test: bad: ValueError: not yet: will be tried again" in caplog.text
@@ -99,7 +100,7 @@ async def test_of_a_batch_those_that_failed_come_again(caplog: pytest.LogCapture
 
     for key in "abc":
         queue.add(key)
-    await asyncio.wait_for(run_batches(queue, reconcile, limit=10, at_once=1, name="test"), 5)
+    await asyncio.wait_for(run_batches(queue, reconcile, limit=10, at_once=1, name="test"), WITHIN_S)
     assert calls == [["a", "b", "c"], ["b"], ["b"]]
     assert "test: b: ValueError: not yet: will be tried again" in caplog.text
     assert "test: b: ValueError: nobody there: will be tried again" in caplog.text

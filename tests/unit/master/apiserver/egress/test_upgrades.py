@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from multidict import CIMultiDict
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.egress import upgrades
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable
-
-LIMIT_S = 10
 
 
 class Wire:
@@ -45,7 +44,7 @@ async def wire() -> AsyncIterator[Wire]:
     made = Wire()
     server = await asyncio.start_server(made.take, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         yield made
     server.close()
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry, registry_of
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
@@ -43,7 +44,7 @@ class HeldCommits:
         return await self._store.commit(operations)
 
     async def arrives(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while len(self.waiting) < count:  # noqa: ASYNC110  # each turn of the loop takes the callers further
                 await asyncio.sleep(0)
 

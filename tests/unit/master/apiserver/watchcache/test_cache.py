@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from podlab_testing import builtin_kinds
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
@@ -92,7 +93,7 @@ async def test_the_cache_ends_with_its_store(store: SqliteStore) -> None:
     await cache.load()
     running = asyncio.create_task(cache.run())
     await store.close()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, WITHIN_S)
 
 
 async def test_a_cache_that_is_stuck_is_told_by_its_revision(store: SqliteStore) -> None:

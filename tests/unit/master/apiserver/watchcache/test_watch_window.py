@@ -7,6 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing import builtin_kinds
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
@@ -105,10 +106,10 @@ async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
     await asyncio.sleep(0)
     window.apply(key("a"), value("a", "n2"), 2)
     window.wake()
-    await asyncio.wait_for(busy, 1)
+    await asyncio.wait_for(busy, WITHIN_S)
     assert not quiet.done()
     window.wake_all()
-    await asyncio.wait_for(quiet, 1)
+    await asyncio.wait_for(quiet, WITHIN_S)
 
 
 def test_a_reload_divides_anew() -> None:
@@ -148,7 +149,7 @@ async def test_changes_that_come_fast_wake_watchers_once() -> None:
             window.wake()
         assert window.has_news(position)
         assert not window.has_news(position + 1), "one was told at once, and the others are gathered"
-        await asyncio.wait_for(window.wait_for_news(), 5)
+        await asyncio.wait_for(window.wait_for_news(), WITHIN_S)
         assert window.has_news(position + 19)
         assert not window.has_news(position + 20)
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from podlab_testing import allocations
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.cache.device_claims import DeviceClaims, PodDevices
 from master.scheduler.cache.pod_info import pod_info
@@ -19,7 +20,6 @@ from podlab.errors import ApiError, Conflict, Forbidden
 from podlab.resource.v1.resourceclaim_pb2 import AllocationResult, ResourceClaim
 
 NAME = ("default", "claim")
-LIMIT_S = 5.0
 GIVEN = allocations.given("n1/d0")
 WAITED_FOR = allocations.given("n1/d0", bindingConditions=["Attached"], bindingFailureConditions=["Broken"])
 
@@ -100,7 +100,7 @@ class _Bench:
         self.binder.enqueue([AssumedPod(pod_info(self.pod), "n1")])
 
     async def ended(self) -> ApiError | None:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             return await self.outcome.get()
 
     def show(self, claim: ResourceClaim) -> None:
@@ -218,7 +218,7 @@ def _attached(claim: ResourceClaim, condition: str) -> ResourceClaim:
 
 async def test_a_pod_is_bound_once_its_device_is_attached(bench: _Bench) -> None:
     bench.start(WAITED_FOR)
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         await bench.waiting.wait()
     bench.show(_attached(bench.api.claim, "Attached"))
     assert await bench.ended() is None
@@ -226,7 +226,7 @@ async def test_a_pod_is_bound_once_its_device_is_attached(bench: _Bench) -> None
 
 async def test_a_device_that_cannot_be_attached_is_told_and_remembered(bench: _Bench) -> None:
     bench.start(WAITED_FOR)
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         await bench.waiting.wait()
     bench.show(_attached(bench.api.claim, "Broken"))
     error = await bench.ended()
@@ -248,7 +248,7 @@ async def test_a_device_is_not_waited_for_for_ever(bench: _Bench) -> None:
 
 async def test_a_pod_that_is_deleted_meanwhile_is_waited_for_no_more(bench: _Bench) -> None:
     bench.start(WAITED_FOR)
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(WITHIN_S):
         await bench.waiting.wait()
     bench.pending = None
     bench.binder.wake()

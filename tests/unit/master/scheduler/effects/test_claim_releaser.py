@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from podlab_testing import allocations
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.cache.device_claims import DeviceClaims
 from master.scheduler.effects.claim_releaser import ClaimReleaser
@@ -64,7 +65,7 @@ class _Bench:
         self.releaser = ClaimReleaser(self.api, self.devices)  # type: ignore[arg-type]
 
     async def asked(self) -> object:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             return await self.api.asked.get()
 
 

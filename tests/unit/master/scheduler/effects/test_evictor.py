@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.effects.evictor import BATCH, Evictor
@@ -15,8 +16,6 @@ from podlab.api.objects import Key, key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict, NotFound, ServiceUnavailable
 from podlab.v1.apiserver_pb2 import Victim
-
-LIMIT_S = 5.0
 
 
 def pod(name: str, uid: str = "") -> Pod:
@@ -67,7 +66,7 @@ class World:
 
     async def called(self, times: int) -> None:
         """Returns once so many calls were answered."""
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             for _ in range(times):
                 await self.arrived.get()
         for _ in range(5):

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+from podlab_testing.waiting import WITHIN_S
+
 from master.scheduler.cycle.pod_conditions import UNSCHEDULABLE, SchedulingFailure
 from master.scheduler.effects.status_writer import StatusWriter
 from podlab.api.objects import Key, condition, key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict, NotFound
-
-LIMIT_S = 5.0
 
 
 class Api:
@@ -57,7 +57,7 @@ async def writing(api: Api, *pods: Pod) -> AsyncIterator[StatusWriter]:
 
 
 async def next_of(queue: asyncio.Queue[Pod]) -> Pod:
-    return await asyncio.wait_for(queue.get(), LIMIT_S)
+    return await asyncio.wait_for(queue.get(), WITHIN_S)
 
 
 def no(reason: str, nominated: str = "") -> SchedulingFailure:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from podlab_testing.scheduling import store
 from podlab_testing.storage import claim, storage_class, volume
+from podlab_testing.waiting import WITHIN_S
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.storage import PodVolumes, Storage
@@ -19,7 +20,6 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict
 
 DATA = ("default", "data")
-LIMIT_S = 5.0
 
 
 class Api:
@@ -46,7 +46,7 @@ class Api:
         return shown
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(WITHIN_S):
             while not holds():
                 self.shown.clear()
                 await self.shown.wait()
@@ -86,7 +86,7 @@ class Bench:
         self.binder.enqueue([AssumedPod(self.info, planned.node)])
 
     async def ends(self) -> ApiError | None:
-        return await asyncio.wait_for(self.outcome.get(), LIMIT_S)
+        return await asyncio.wait_for(self.outcome.get(), WITHIN_S)
 
     async def until_told(self) -> None:
         await self.api.until(lambda: SELECTED_NODE in self.claim.metadata.annotations)

@@ -5,11 +5,10 @@ import socket
 
 import grpc
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.etcd.watching import sent
 from podlab.foreign.etcd.v3 import rpc_pb2, rpc_pb2_grpc
-
-WITHIN_S = 10
 
 
 async def test_a_stream_that_ends_before_it_began_keeps_nobody_waiting() -> None:

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.store.contract import Change, Delete, Put
 from master.store.errors import Overrun, Unwritable
 from master.store.sqlite.store import SqliteStore
-
-PATIENCE_S = 10.0
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ async def take(watch: AsyncIterator[list[Change]], count: int) -> list[int]:
     """The revisions of the next `count` changes."""
     taken: list[int] = []
     while len(taken) < count:
-        taken += [change.revision for change in await asyncio.wait_for(anext(watch), PATIENCE_S)]
+        taken += [change.revision for change in await asyncio.wait_for(anext(watch), WITHIN_S)]
     return taken
 
 
@@ -143,7 +142,7 @@ async def test_a_commit_whose_caller_went_away_does_not_disturb_the_others(path:
     stays = asyncio.ensure_future(store.commit([Put("/stays", b"", None)]))
     await asyncio.sleep(0)
     gone.cancel()
-    await asyncio.wait_for(stays, PATIENCE_S)
+    await asyncio.wait_for(stays, WITHIN_S)
     assert await store.get("/stays") is not None
     await store.close()
 
@@ -159,7 +158,7 @@ async def test_close_answers_what_is_queued(path: Path) -> None:
 async def test_what_gathers_is_written_soon_and_at_the_latest_when_the_store_closes(path: Path) -> None:
     store = await SqliteStore.open(path)
     await asyncio.gather(*(store.commit([Put(f"/together/{number}", b"", 0)]) for number in range(8)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         await store.commit([Put("/after", b"", 0)])
         await asyncio.gather(*(store.commit([Put(f"/again/{number}", b"", 0)]) for number in range(8)))
     last = asyncio.create_task(store.commit([Put("/last", b"", 0)]))
@@ -187,7 +186,7 @@ async def test_commits_that_lately_came_together_share_one_transaction(path: Pat
 
     watching = asyncio.create_task(transactions())
     await asyncio.gather(*map(write, range(8)))
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(WITHIN_S):
         assert len(await watching) < 16  # 6, unless the machine is too busy to wait for anybody
     await store.close()
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import grpc
 import pytest
 from podlab_testing.device_plugin import RESOURCE, TestPlugin
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.deviceplugins import registration
 from node.kubelet.deviceplugins.offers import GONE_AFTER_S, Count, DeviceOffers
@@ -47,7 +48,7 @@ async def offers(directory: Path, clock: _Clock) -> AsyncIterator[DeviceOffers]:
 async def _told(offers: DeviceOffers, count: Count) -> None:
     changed = asyncio.Event()
     offers.on_change(changed.set)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         while offers.counts().get(RESOURCE) != count:
             await changed.wait()
             changed.clear()

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.nodestatus import oom_watcher
 
@@ -36,7 +37,7 @@ async def test_what_the_log_says_is_told_as_it_comes(tmp_path: Path, monkeypatch
     monkeypatch.setattr(oom_watcher.os, "lseek", lambda *given: 0)  # all that a pipe lacks
     watching = asyncio.create_task(oom_watcher.run(lambda *each: told.put_nowait(each), path))
     os.write(writer, OF_NODE.encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         assert await told.get() == (
             "Warning", "SystemOOM", "System OOM encountered, victim process: stress-ng-vm, pid: 4242"
         )  # fmt: skip

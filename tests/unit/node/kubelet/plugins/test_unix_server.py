@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from podlab_testing.waiting import WITHIN_S
 
 # As in life, a restart is another process: within one, gRPC removes an old server's socket after the new one has bound.
 SERVER = """
@@ -39,7 +40,7 @@ async def _answer(socket: Path) -> int:
     async with grpc.aio.insecure_channel(f"unix:{socket}", options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         request = health_pb2.HealthCheckRequest()
-        return int((await stub.Check(request, timeout=20, wait_for_ready=True)).status)
+        return int((await stub.Check(request, timeout=WITHIN_S, wait_for_ready=True)).status)
 
 
 async def test_a_restart_makes_the_socket_anew() -> None:

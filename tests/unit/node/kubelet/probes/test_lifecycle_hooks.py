@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 from podlab_testing.kubelet_pods import MakeObserved, MakePod, MakeRun
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.runtime import ExecResult, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.pod.callbacks import PodCallbacks
@@ -49,7 +50,7 @@ class Hooked:
         self.hooks.sync(self._pod, self._observed, "10.0.0.1")
 
     async def settled(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await self.changed.wait()
 
 

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from podlab_testing.kubelet_pods import Json, MakeObserved, MakePod, MakeRun
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.runtime import (
     Container,
@@ -72,7 +73,7 @@ class Probed:
         self._changed.set()
 
     async def until(self, check: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while not check():
                 self._changed.clear()
                 with contextlib.suppress(TimeoutError):

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from podlab_testing.kubelet_pods import Listen
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.server.attach import attach
@@ -50,7 +51,7 @@ async def _run(runtime: Attached, spec: pod_pb2.Container, *, stdin: bool) -> li
         yield
 
     start = kubelet_pb2.AttachStart(stdin=stdin)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         return [one async for one in attach(cast(Runtime, runtime), "c1", spec, start, nothing())]
 
 

@@ -12,6 +12,7 @@ from typing import cast
 import orjson
 import pytest
 from podlab_testing.kubelet_pods import Json, Listen
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
 from node.kubelet.server import exec as module
@@ -147,7 +148,7 @@ async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
         await asyncio.Event().wait()
 
     start = kubelet_pb2.ExecStart(command=["head"], stdin=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         responses = exec_in_container(cast(Runtime, runtime), "c1", start, endless(), timeouts)
         *output, last = [each async for each in responses]
     assert [response.stdout + response.stderr for response in output] == [b"y", b"y"]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from podlab_testing.kubelet_pods import Listen
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.server.port_forward import forward
 from podlab.errors import InternalError
@@ -26,7 +27,7 @@ async def _all(pid: int | None, port: int, *requests: PortForwardRequest) -> lis
         for request in requests:
             yield request
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         return [response async for response in forward(pid, port, given())]
 
 
@@ -59,7 +60,7 @@ async def test_a_connection_to_the_pods_address_is_told_before_anything_is_said(
         yield PortForwardRequest(data_end=True)
 
     port = await listen(mute)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         responses = forward(None, port, silent(), pod_address="127.0.0.1")
         assert (await anext(responses)).connected
         ended.set()
@@ -84,7 +85,7 @@ async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(listen: Lis
         yield PortForwardRequest(data=b"hello")
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN_S):
         responses = forward(None, await listen(rude), endless(), linger_s=0.1, close_timeout_s=0.1)
         got = [response async for response in responses]
     assert b"".join(one.data for one in got) == b"bye"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from node.kubelet.worker.start_limiter import CONTAINER, SANDBOX, StartLimiter
 
@@ -62,6 +63,6 @@ async def test_who_gives_up_does_not_take_a_turn_with_it(granted: bool) -> None:
     await asyncio.gather(quitter, return_exceptions=True)
     first.set()
     await holder
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(WITHIN_S):
         await _take(limiter, SANDBOX, "later", seen, rest)
     assert seen == ["holder", "later"]

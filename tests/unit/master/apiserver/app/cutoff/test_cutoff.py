@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.app.cutoff.cutoff import Cutoff, Neighbour, is_cut_off
 from master.store.errors import Closed, StoreError, Unreachable
@@ -64,12 +65,12 @@ async def test_it_begins_and_ends_with_the_way_to_the_store() -> None:
     store = FakeStore()
     store.error = Unreachable(["m0"], "cut")
     told = cutoff(store, READY, AWAY)
-    await asyncio.wait_for(told.begun(), 5)
+    await asyncio.wait_for(told.begun(), WITHIN_S)
     ending = asyncio.create_task(told.ended())
     await asyncio.sleep(0.01)
     assert not ending.done()
     store.error = None
-    await asyncio.wait_for(ending, 5)
+    await asyncio.wait_for(ending, WITHIN_S)
 
 
 @pytest.mark.parametrize("others", [[], [NOT_READY, AWAY]])

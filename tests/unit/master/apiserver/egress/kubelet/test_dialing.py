@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.apiserver.egress.kubelet.dialing import Dialer
 from master.apiserver.egress.kubelet.target import Target
@@ -54,7 +55,7 @@ async def test_a_host_that_says_nothing_is_given_up_after_the_limit(dialer: Dial
 async def test_a_port_where_nobody_listens_is_not_waited_for(dialer: Dialer) -> None:
     async with silent_host() as port:
         pass
-    await asyncio.wait_for(dialer.dial(Target("the scheduler", f"127.0.0.1:{port}")), 10)
+    await asyncio.wait_for(dialer.dial(Target("the scheduler", f"127.0.0.1:{port}")), WITHIN_S)
 
 
 async def test_another_hosts_certificate_is_not_taken_for_the_nodes(tmp_path: Path, dialer: Dialer) -> None:

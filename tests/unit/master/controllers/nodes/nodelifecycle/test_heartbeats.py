@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from podlab_testing.waiting import WITHIN_S
 
 from master.controllers.nodes.nodelifecycle.heartbeats import ApiServerReachability, Heartbeats
 from podlab.coordination.v1 import lease_pb2
@@ -72,7 +73,7 @@ class Server:
     async def next(self) -> None:
         """It has been asked once more, and whoever asked has taken the answer."""
         self.asked.clear()
-        await asyncio.wait_for(self.asked.wait(), 5)
+        await asyncio.wait_for(self.asked.wait(), WITHIN_S)
         await asyncio.sleep(0)
 
 
