@@ -109,7 +109,7 @@ class MemoryRuntime:
         return {run.id for run in self._containers.values() if run.alive}
 
     async def until(self, check: Callable[[], bool]) -> None:
-        """Waits for the runtime to be as wanted, for at most 10 s."""
+        """Waits for the runtime to be as wanted."""
         async with asyncio.timeout(WITHIN_S):
             while not check():
                 self._moved.clear()
@@ -357,6 +357,6 @@ class MemoryKubelet:
 
 
 class Until(Protocol):
-    """Waits for a pod to be as wanted, for at most 10 s, and returns it; an empty one when it is wanted gone."""
+    """Waits for a pod to be as wanted, and returns it; an empty one when it is wanted gone."""
 
     async def __call__(self, name: str, check: Callable[[pod_pb2.Pod], object]) -> pod_pb2.Pod: ...

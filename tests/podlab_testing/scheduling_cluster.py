@@ -92,18 +92,29 @@ class SchedulerPods:
         """The pod once its condition says so, whatever it says of claims and preemption besides."""
         return await self.wait(name, lambda pod: _AFTER_FILTERS.split(_refusal(pod))[0] == message)
 
-    async def event(self, name: str, reason: str) -> Event:
-        """The first Event of that reason about the pod."""
+    async def event(self, name: str, reason: str, says: Callable[[str], object] = bool) -> Event:
+        """The first Event of that reason about the pod whose message is as `says` wants it.
+
+        A pod may be judged, and told of, before the scheduler has seen the nodes that were made before it.
+        """
         selector = f"involvedObject.name={name},reason={reason}"
         listed = await self.client.list(Event, "default", field_selector=selector)
-        if listed.items:
-            return listed.items[0]
-        async with asyncio.timeout(WITHIN_S):
-            async for batch in self.client.watch(Event, listed.resource_version, "default", field_selector=selector):
-                for each in batch:
-                    if each.object is not None:
-                        return each.object
-        raise AssertionError(f"no event {reason} about pod {name}: the watch ended")
+        told = [*listed.items]
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                if found := [each for each in told if says(each.message)]:
+                    return found[0]
+                watch = self.client.watch(Event, listed.resource_version, "default", field_selector=selector)
+                async for batch in watch:
+                    for change in batch:
+                        if change.object is not None:
+                            told.append(change.object)
+                            if says(change.object.message):
+                                return change.object
+        except TimeoutError:
+            pass
+        messages = [each.message for each in told]
+        raise AssertionError(f"no such event {reason} about pod {name} within {WITHIN_S:.0f} s, but {messages}")
 
 
 def _refusal(pod: Pod) -> str:

@@ -81,7 +81,7 @@ def _unmount_below(directory: Path) -> None:
 
 @pytest.fixture
 def until(admin: Client) -> Until:
-    """Waits for a pod to be as wanted, for at most 10 s, and returns it."""
+    """Waits for a pod to be as wanted, and returns it."""
 
     async def wait(name: str, check: Callable[[pod_pb2.Pod], object]) -> pod_pb2.Pod:
         seen: pod_pb2.Pod | None = None

@@ -42,7 +42,7 @@ def _failed(pod: pod_pb2.Pod | None) -> bool:
 
 
 async def _told(admin: Client, pod: pod_pb2.Pod, reason: str) -> str:
-    """What the event says, within 10 s."""
+    """What the event says."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             for each in (await admin.list(event_pb2.Event, "default")).items:

@@ -50,7 +50,7 @@ def running(pod: pod_pb2.Pod | None) -> bool:
 
 
 async def places(runtime: MemoryRuntime, **wanted: str) -> None:
-    """Where containers may run, by their names, within 10 s."""
+    """Where containers may run, by their names."""
     async with asyncio.timeout(WITHIN_S):
         while (found := {name: runtime.cpusets.get(name, "") for name in wanted}) != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.05)

@@ -77,7 +77,7 @@ async def test_a_webhook_that_asks_for_itself_ends(
         status, message = await created(own, f"loop-{depth}", hook="yes")
         return {"deny": {"message": f"{status}: {message}"}}
 
-    await configure(http, server, [{"name": "loops", "timeoutSeconds": 1, **LABELLED}])
+    await configure(http, server, [{"name": "loops", "timeoutSeconds": 3, **LABELLED}])
     server.answers["loops"] = loops
     status, message = await created(http, "first", hook="yes")
     assert status == 500
