@@ -75,7 +75,8 @@ async def test_a_silent_node_is_unknown_and_its_pods_are_not_ready(
 
     await seen.until(lambda: pod_ready() == "False", "the pod not to be ready")
     # It is the only node: nothing is gained by evicting.
-    assert taints(seen, "n1") == {"node.kubernetes.io/unreachable:NoSchedule"}
+    expected = {"node.kubernetes.io/unreachable:NoSchedule"}
+    await seen.until(lambda: taints(seen, "n1") == expected, "the taint that keeps pods away, and none that evicts")
     await nodes.come_back("n1")
     await seen.until(lambda: not taints(seen, "n1"), "the taint to go")
 
@@ -161,6 +162,7 @@ async def test_controllers_that_were_stopped_blame_no_node(
 ) -> None:
     """For longer than the grace period nothing turns, and then everything at once."""
     await nodes.add("n2")
+    await seen.until(lambda: not (taints(seen, "n1") | taints(seen, "n2")), "nodes that have been judged")
     await seen.client.create(pod("web", seconds=0))
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
     found: set[str] = set()
