@@ -52,8 +52,8 @@ def test_pods_end_in_order_before_their_host_is_off(lab: Lab, cli: Cli, namespac
     cli("apply", "-n", namespace, "-f", "-", stdin=body)
     wait_until(lambda: _status(cli, namespace, "slow")["phase"] == "Running", "it runs")
     lab.run(NODE, ["systemctl", "poweroff"])
-    wait_until(lambda: condition_of(cli.get("node", NODE), "Ready") == "False", "the node says so", 20)
-    wait_until(lambda: _status(cli, namespace, "slow")["phase"] == "Failed", "it has ended", 20)
+    wait_until(lambda: condition_of(cli.get("node", NODE), "Ready") == "False", "the node says so", 60)
+    wait_until(lambda: _status(cli, namespace, "slow")["phase"] == "Failed", "it has ended", 60)
     status = _status(cli, namespace, "slow")
     assert (status["reason"], status["message"]) == (
         "Terminated", "Pod was terminated in response to imminent node shutdown."
