@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,15 @@ def test_a_bare_host_becomes_a_cluster(user: User) -> None:
     refused = user("init", f"root@{user.address('m1')}")
     assert refused.returncode == 1
     assert "is there already: `podlab join HOST` adds a host" in refused.stderr
+
+
+def test_somebody_else_makes_no_cluster_of_the_same_host(user: User, tmp_path: Path) -> None:
+    other = replace(user, home=tmp_path)
+    refused = other("init", f"root@{user.address('m1')}", *user.way)
+    assert refused.returncode != 0
+    told = " ".join((refused.stdout + refused.stderr).split())
+    assert "it belongs to another cluster, mine, whose authority is" in told, told[-4000:]
+    assert user.nodes() == {"m1": "Ready"}
 
 
 def test_another_bare_host_joins_it(user: User) -> None:
