@@ -9,17 +9,17 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy import cluster_archive, etcd_certificates, rotation
 from podlab.deploy.cluster_archive import ArchiveError
 from podlab.deploy.offline import archive
 from podlab.deploy.offline.fit import check_bundle
+from podlab.deploy.preflight import trusted
 from podlab.deploy.preflight.checks.all import judge
 from podlab.deploy.preflight.checks.existing import found_clusters, strays
 from podlab.deploy.preflight.checks.floating import judged_owners
 from podlab.deploy.preflight.checks.paths import judged_paths
 from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
-from podlab.deploy.preflight.hosts import authorities, probe
+from podlab.deploy.preflight.hosts import probe
 from podlab.deploy.preflight.hosts.facts import Facts
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
@@ -28,11 +28,6 @@ from podlab.deploy.release import wheels
 from podlab.deploy.release.jumps import ReleaseVersion
 from podlab.deploy.release.sources import packages_root, project_root
 
-# Files of a cluster's `pki` with what its hosts may believe: the authorities of now, and those of before the last step
-# of a rotation, which a host that was away has yet.
-TRUSTED = tuple(
-    f"{folder}{name}" for folder in ("", f"{etcd_certificates.FOLDER}/") for name in ("ca.crt", rotation.BEFORE)
-)
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
     "migrates": {"type": "bool", "default": False},  # whether the store is moved to where the inventory has it
@@ -54,10 +49,10 @@ class ActionModule(ActionBase):
         _, params = self.validate_argument_spec(OPTIONS)
         try:
             bundle = archive.contents(Path(params["bundle"])) if params["bundle"] else None
-            trusted = _trusted(Path(params["pki"]), params["backup"])
+            known = trusted.keys(Path(params["pki"]), Path(params["backup"]) if params["backup"] else None)
         except (archive.BundleError, ArchiveError, OSError) as error:
             raise AnsibleActionFail(str(error)) from error
-        outcome = _outcome(task_vars or {}, bundle, params, trusted)
+        outcome = _outcome(task_vars or {}, bundle, params, known)
         if params["report"]:
             Path(params["report"]).write_text(dump(outcome))
         told = as_text(outcome)
@@ -71,15 +66,8 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "msg": told, "warnings": warnings}
 
 
-def _trusted(pki: Path, backup: str) -> frozenset[str]:
-    """The keys of the authorities that hosts of the cluster may believe."""
-    texts = [(pki / name).read_text() for name in TRUSTED if (pki / name).is_file()]
-    archived = cluster_archive.texts(Path(backup), TRUSTED) if backup else []
-    return authorities.keys([*texts, *archived])
-
-
 def _outcome(
-    variables: dict[str, Any], bundle: archive.Contents | None, params: dict[str, Any], trusted: frozenset[str]
+    variables: dict[str, Any], bundle: archive.Contents | None, params: dict[str, Any], known: frozenset[str]
 ) -> Outcome:
     hosts = hosts_of(variables)
     own = {host.name: variables["hostvars"][host.name] for host in hosts}
@@ -90,7 +78,7 @@ def _outcome(
     ways = [*closed_ports(trials, firewalls), *judged_paths(hosts, paths), *judged_owners(hosts, facts, owners)]
     release = ReleaseVersion.parse(probe.release(str(packages_root(project_root()))))
     reached = {name: each for name, each in facts.items() if isinstance(each, Facts)}
-    others = found_clusters(hosts, reached, trusted, takes_over=params["takes_over"])
+    others = found_clusters(hosts, reached, known, takes_over=params["takes_over"])
     findings = judge(hosts, facts, [*others, *ways], release, migrates=params["migrates"])
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))

@@ -1,30 +1,14 @@
 """Which authorities hosts of a cluster may believe, by what this machine and an archive have of it."""
 
-import importlib.util
 from pathlib import Path
-from typing import Any
-
-from podlab_testing.source_code import PROJECT
 
 from podlab import pki
 from podlab.deploy import cluster_archive, etcd_certificates, rotation
 from podlab.deploy.cluster_archive import Manifest
+from podlab.deploy.preflight import trusted
 from podlab.deploy.preflight.hosts import authorities
 
-PLUGIN = PROJECT / "playbooks" / "action_plugins" / "podlab_judge.py"
 TOLD = Manifest(cluster_archive.FORMAT, "lab", "2026-11-30T12:00:00Z", "1.0", 4711, {}, {})
-
-
-def load() -> Any:
-    spec = importlib.util.spec_from_file_location("podlab_judge_action", PLUGIN)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-podlab_judge = load()
 
 
 def keys(directory: Path) -> frozenset[str]:
@@ -32,7 +16,7 @@ def keys(directory: Path) -> frozenset[str]:
 
 
 def test_a_machine_without_a_cluster_s_keys_knows_no_authority(tmp_path: Path) -> None:
-    assert podlab_judge._trusted(tmp_path / "pki", "") == frozenset()
+    assert trusted.keys(tmp_path / "pki") == frozenset()
 
 
 def test_those_of_now_of_before_and_of_etcd_are_known(tmp_path: Path) -> None:
@@ -42,7 +26,7 @@ def test_those_of_now_of_before_and_of_etcd_are_known(tmp_path: Path) -> None:
     before = keys(tmp_path)
     for step in ("trust", "sign", "alone"):
         rotation.advance(tmp_path, pki.CA_NAME, step)
-    assert podlab_judge._trusted(tmp_path, "") == before | keys(tmp_path) | keys(etcd)
+    assert trusted.keys(tmp_path) == before | keys(tmp_path) | keys(etcd)
 
 
 def test_an_archive_has_the_authority_of_its_cluster_s_hosts(tmp_path: Path) -> None:
@@ -51,5 +35,5 @@ def test_an_archive_has_the_authority_of_its_cluster_s_hosts(tmp_path: Path) -> 
     pki.ensure_ca(other)
     store.write_bytes(b"entries")
     cluster_archive.pack(tmp_path / "lab.tar", store, archived, TOLD)
-    assert podlab_judge._trusted(tmp_path / "none", str(tmp_path / "lab.tar")) == keys(archived)
-    assert podlab_judge._trusted(other, str(tmp_path / "lab.tar")) == keys(archived) | keys(other)
+    assert trusted.keys(tmp_path / "none", tmp_path / "lab.tar") == keys(archived)
+    assert trusted.keys(other, tmp_path / "lab.tar") == keys(archived) | keys(other)
