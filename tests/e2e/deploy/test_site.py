@@ -6,7 +6,6 @@ The tests build on each other, in this order: a deployment is too slow to make o
 import base64
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -88,8 +87,8 @@ printf '[Service]\\nType=exec\\nExecStartPre=/bin/sh -c "echo this proxy is brok
 systemctl daemon-reload
 systemctl stop podlab-proxy
 """
-# What those who manage links are told of pods', and what systemd-networkd makes of it.
-LINKS = "cat /etc/systemd/network/00-podlab.network /etc/NetworkManager/conf.d/zz-podlab.conf; networkctl list podlab0"
+# What those who manage links are told of pods'.
+LINKS = "cat /etc/systemd/network/00-podlab.network /etc/NetworkManager/conf.d/zz-podlab.conf"
 MENDED = "rm -r /etc/systemd/system/podlab-proxy.service.d; systemctl daemon-reload"
 SERVICES = ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver")
 
@@ -315,7 +314,6 @@ def test_an_encryption_key_that_cannot_read_the_store_is_refused_before_anything
 def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[str]], play: Play) -> None:
     unmanaged = lab.run("n1", ["sh", "-c", LINKS]).stdout
     assert ("Unmanaged=yes" in unmanaged, "interface-name:podlab0" in unmanaged) == (True, True), unmanaged
-    assert re.search(r"podlab0 +bridge +\S+ +unmanaged", unmanaged), unmanaged
     reset = play("reset.yml")
     assert reset.failures == UNCHANGED, reset.text
     for host in HOSTS:
