@@ -67,7 +67,9 @@ DATA = Path("/var/lib/containerd")
 EARLIER = 'sandbox_image = "podlab.local/pause:1"'
 BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 PUBLIC, PRIVATE = 0o644, 0o600
-WITHIN_S = 60
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 60 * PATIENCE
 
 
 class ConfigurationError(Exception):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -53,7 +54,9 @@ ASK_S = 3.0
 CHANGE_S = 15.0
 # Members are changed only where all others have heard of each other for 5 s.
 UNHEALTHY, HEALTHY_WITHIN_S, PAUSE_S = "unhealthy cluster", 60.0, 1.0
-STARTED_WITHIN_S = 120
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+STARTED_WITHIN_S = 120 * PATIENCE
 JOURNAL_LINES = 15
 
 

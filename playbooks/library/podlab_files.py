@@ -98,10 +98,12 @@ OPTIONS = {
     "one_by_one": {"type": "bool", "default": False},
     "reloads": {"type": "list", "elements": "dict", "default": [], "options": RELOAD},
 }
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
 # Enabling has systemd read all units anew: more than 30 s on a machine that is emulated.
-SYSTEMCTL_WITHIN_S = 120
+SYSTEMCTL_WITHIN_S = 120 * PATIENCE
 # systemd itself gives a service 90 s to start, and another 90 to stop, unless its unit says otherwise.
-STARTED_WITHIN_S = 200
+STARTED_WITHIN_S = 200 * PATIENCE
 JOURNAL_LINES = 15
 PROPERTIES = (
     *("Id", "LoadState", "ActiveState", "UnitFileState", "MainPID", "NeedDaemonReload"),
@@ -193,7 +195,7 @@ def set_attributes(path: Path, entry: dict[str, Any], default_mode: int, check: 
     return True
 
 
-def systemctl(*arguments: str, within_s: int = SYSTEMCTL_WITHIN_S) -> str:
+def systemctl(*arguments: str, within_s: float = SYSTEMCTL_WITHIN_S) -> str:
     command = ["systemctl", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=within_s).stdout
 

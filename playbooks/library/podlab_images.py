@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from typing import Any
@@ -45,7 +46,9 @@ OPTIONS = {
     "timeout_s": {"type": "int", "default": 30},
 }
 CTR = ("ctr", "--namespace", "k8s.io", "images")
-WITHIN_S = 60
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 60 * PATIENCE
 PAUSE_S = 0.3
 JOURNAL_LINES = 15
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,9 @@ OPTIONS = {
 }
 ROOT = Path("/opt/podlab")
 COMPLETE = "complete"
-WITHIN_S = 300
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 300 * PATIENCE
 PROGRAM = """#!{python}
 import sys
 from {module} import {function}

@@ -40,7 +40,9 @@ SETTINGS = (
 )
 # Those of containerd's that it reads only when it starts.
 CONTAINERD = ("etc/containerd/config.toml", "etc/systemd/system/containerd.service.d/podlab.conf")
-WITHIN_S = 200
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 200 * PATIENCE
 JOURNAL_LINES = 12
 
 

@@ -31,7 +31,9 @@ PROC = Path("/proc")
 LOADED = Path("/sys/module")
 # Built in, some modules are seen only by what they bring.
 BRINGS = {"br_netfilter": "sys/net/bridge/bridge-nf-call-iptables"}
-WITHIN_S = 30
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 30 * PATIENCE
 
 
 class KernelError(Exception):

@@ -32,9 +32,11 @@ author: [Podlab]
 OPTIONS = {"record": {"type": "path", "default": "/var/lib/podlab/containerd.before"}}
 PODS = "k8s.io"
 NETWORK_NAMESPACES = "/run/netns/cni-"
-WITHIN_S = 60
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 60 * PATIENCE
 # containerd collects what nothing refers to any more in its own time.
-COLLECTED_WITHIN_S = 10.0
+COLLECTED_WITHIN_S = 10.0 * PATIENCE
 
 
 class ContainerdError(Exception):

@@ -57,11 +57,13 @@ APT = [
     # Not every file is written to the disk before the next one, but all at the end: see `on_disk`.
     "--option=Dpkg::Options::=--force-unsafe-io",
 ]  # fmt: skip
-WITHIN_S = 600
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 600 * PATIENCE
 # apt and dpkg take turns by this lock; a holder of it lets the dpkg that it starts know by the variable.
 LOCK = Path("/var/lib/dpkg/lock-frontend")
 HOLDS_LOCK = "DPKG_FRONTEND_LOCKED"
-LOCK_WITHIN_S = 120.0
+LOCK_WITHIN_S = 120.0 * PATIENCE
 # Where dpkg writes down what it is about to do; numbered files there are of a dpkg that was cut off.
 JOURNAL = Path("/var/lib/dpkg/updates")
 # Packages' files are here; each may be a file system of its own.

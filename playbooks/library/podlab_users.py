@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 import subprocess
 
@@ -27,7 +28,9 @@ OPTIONS = {
 }
 HOME = "/var/lib/podlab"
 SHELL = "/usr/sbin/nologin"
-WITHIN_S = 60
+# podlab_patience: what a slow host is given.
+PATIENCE = float(os.environ.get("PODLAB_PATIENCE", "1"))
+WITHIN_S = 60 * PATIENCE
 
 
 class UserError(Exception):

@@ -98,6 +98,12 @@ def client_config(outcome: Outcome) -> ClientConfig:
 
 
 @pytest.fixture(scope="session")
-def cluster(client_config: ClientConfig) -> Iterator[Cluster]:
-    with Cluster(client_config) as cluster:
+def patience(outcome: Outcome) -> int:
+    """How many times as long as usual the hosts may take, as the inventory says."""
+    return int(outcome.hosts[0].variables.get("podlab_patience", 1))
+
+
+@pytest.fixture(scope="session")
+def cluster(client_config: ClientConfig, patience: int) -> Iterator[Cluster]:
+    with Cluster(client_config, patience) as cluster:
         yield cluster

@@ -1,6 +1,7 @@
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.request import urlopen
 
 import pytest
@@ -12,14 +13,21 @@ from podlab.deploy.preflight.outcome import Outcome
 from podlab.deploy.verify.cluster import PORT, Cluster, eventually, pod_name, why_not_ready
 from podlab.deploy.verify.machines import names_in
 
+T = TypeVar("T")
+
+# All of them as often as the inventory's patience says.
 STARTED_WITHIN_S = 60
 ANSWERED_WITHIN_S = 15
 REMOVED_WITHIN_S = 60
+FETCHED_WITHIN_S = 3
+KEPT_OUT_WITHIN_S = 1
 
 # Both exist wherever the scripts run: python3 on hosts, busybox in the demo image (whose own wget crashes with -T).
-FETCH_ON_HOST = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=3).read().decode())"
-FETCH_IN_POD = ("timeout", "3", "wget", "-q", "-O", "-")
-FETCH_AT_ONCE = ("timeout", "1", "wget", "-q", "-O", "-")
+FETCH_ON_HOST = (
+    "import sys, urllib.request as u; _, url, within_s = sys.argv; "
+    "sys.stdout.write(u.urlopen(url, timeout=int(within_s)).read().decode())"
+)
+FETCH_IN_POD = ("wget", "-q", "-O", "-")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Deployed:
     service: str
     cluster_ip: str
     node_port: int
+    patience: int
 
     def pod_ip(self, node: str) -> str:
         """The address of the node's pod; AssertionError with the reason while it is not ready."""
@@ -41,12 +50,23 @@ class Deployed:
         assert is_true(pod.status.conditions, "Ready"), f"the pod on {node} is not ready: {why_not_ready(pod)}"
         return pod.status.podIP
 
-    def fetch_in_pod(self, node: str, url: str) -> str:
-        return self.cluster.execute(self.namespace, pod_name(node), *FETCH_IN_POD, url)
+    def eventually(self, check: Callable[[], T], within_s: int) -> T:
+        return eventually(check, timeout_s=within_s * self.patience)
+
+    def fetch_in_pod(self, node: str, url: str, within_s: int = FETCHED_WITHIN_S) -> str:
+        bound = ("timeout", str(within_s * self.patience))
+        return self.cluster.execute(self.namespace, pod_name(node), *bound, *FETCH_IN_POD, url)
+
+    def fetch(self, machine: Machine, url: str) -> str:
+        """On the machine itself."""
+        command = ["python3", "-c", FETCH_ON_HOST, url, str(FETCHED_WITHIN_S * self.patience)]
+        done = machine.run(shlex.join(command))
+        assert done.rc == 0, f"{url} gives no answer: {done.stderr.strip().splitlines()[-1]}"
+        return str(done.stdout)
 
 
 @pytest.fixture(scope="session")
-def deployed(cluster: Cluster, outcome: Outcome) -> Iterator[Deployed]:
+def deployed(cluster: Cluster, outcome: Outcome, patience: int) -> Iterator[Deployed]:
     namespace = cluster.create_namespace("podlab-verify-")
     try:
         service = cluster.create_service(namespace)
@@ -54,27 +74,20 @@ def deployed(cluster: Cluster, outcome: Outcome) -> Iterator[Deployed]:
         for node in nodes:
             cluster.create_pod(namespace, node)
         spec, name = service.spec, service.metadata.name
-        yield Deployed(cluster, namespace, nodes, name, spec.clusterIP, spec.ports[0].nodePort)
+        yield Deployed(cluster, namespace, nodes, name, spec.clusterIP, spec.ports[0].nodePort, patience)
     finally:
         cluster.delete_namespace(namespace)
-    eventually(lambda: gone(cluster, namespace), timeout_s=REMOVED_WITHIN_S)
+    within_s = REMOVED_WITHIN_S * patience
+    eventually(lambda: gone(cluster, namespace, within_s), timeout_s=within_s)
 
 
-def gone(cluster: Cluster, namespace: str) -> None:
-    assert not cluster.has_namespace(namespace), (
-        f"namespace {namespace} still exists {REMOVED_WITHIN_S} s after deletion"
-    )
+def gone(cluster: Cluster, namespace: str, within_s: int) -> None:
+    assert not cluster.has_namespace(namespace), f"namespace {namespace} still exists {within_s} s after deletion"
 
 
 @pytest.fixture
 def pod_ips(deployed: Deployed) -> dict[str, str]:
-    return eventually(lambda: {node: deployed.pod_ip(node) for node in deployed.nodes}, timeout_s=STARTED_WITHIN_S)
-
-
-def fetch(machine: Machine, url: str) -> str:
-    done = machine.run(shlex.join(["python3", "-c", FETCH_ON_HOST, url]))
-    assert done.rc == 0, f"{url} gives no answer: {done.stderr.strip().splitlines()[-1]}"
-    return str(done.stdout)
+    return deployed.eventually(lambda: {node: deployed.pod_ip(node) for node in deployed.nodes}, STARTED_WITHIN_S)
 
 
 @pytest.mark.on("nodes")
@@ -90,7 +103,7 @@ def test_a_node_is_ready(cluster: Cluster, host_name: str) -> None:
 @pytest.mark.on("nodes")
 def test_a_pod_runs_on_the_node(deployed: Deployed, host_name: str) -> None:
     """A pod runs on the node and answers there."""
-    ip = eventually(lambda: deployed.pod_ip(host_name), timeout_s=STARTED_WITHIN_S)
+    ip = deployed.eventually(lambda: deployed.pod_ip(host_name), STARTED_WITHIN_S)
     answer = deployed.fetch_in_pod(host_name, f"http://{ip}:{PORT}/")
     expected = f"hello from {pod_name(host_name)} on {host_name}, version 1.0"
     assert answer.strip() == expected, f"got {answer.strip()!r}, expected {expected!r}"
@@ -111,7 +124,7 @@ def test_a_pod_reaches_the_pods_of_other_nodes(deployed: Deployed, pod_ips: dict
 def test_a_pod_reaches_the_service(deployed: Deployed, pod_ips: dict[str, str], host_name: str) -> None:
     """The node's pod reaches a Service by its ClusterIP."""
     url = f"http://{deployed.cluster_ip}/"
-    eventually(lambda: deployed.fetch_in_pod(host_name, url), timeout_s=ANSWERED_WITHIN_S)
+    deployed.eventually(lambda: deployed.fetch_in_pod(host_name, url), ANSWERED_WITHIN_S)
 
 
 @pytest.mark.on("nodes")
@@ -123,13 +136,13 @@ def test_a_pod_finds_the_service_by_name(deployed: Deployed, pod_ips: dict[str, 
         answer = deployed.cluster.execute(deployed.namespace, pod_name(host_name), "nslookup", name)
         assert deployed.cluster_ip in answer, f"{name}: {answer!r}; see journalctl -u podlab-dns -u podlab-resolver"
 
-    eventually(found, timeout_s=ANSWERED_WITHIN_S)
+    deployed.eventually(found, ANSWERED_WITHIN_S)
 
 
 @pytest.mark.on("nodes")
 def test_the_node_reaches_the_service(deployed: Deployed, pod_ips: dict[str, str], machine: Machine) -> None:
     """The node reaches a Service by its ClusterIP."""
-    eventually(lambda: fetch(machine, f"http://{deployed.cluster_ip}/"), timeout_s=ANSWERED_WITHIN_S)
+    deployed.eventually(lambda: deployed.fetch(machine, f"http://{deployed.cluster_ip}/"), ANSWERED_WITHIN_S)
 
 
 @pytest.mark.on("nodes")
@@ -139,12 +152,12 @@ def test_the_nodes_port_answers_from_outside(deployed: Deployed, pod_ips: dict[s
 
     def answer() -> None:
         try:
-            with urlopen(url, timeout=3) as page:
+            with urlopen(url, timeout=FETCHED_WITHIN_S * deployed.patience) as page:
                 assert page.status == 200, f"{url} answers with status {page.status}"
         except OSError as error:
             raise AssertionError(f"{url} gives no answer: {error}") from error
 
-    eventually(answer, timeout_s=ANSWERED_WITHIN_S)
+    deployed.eventually(answer, ANSWERED_WITHIN_S)
 
 
 def test_the_service_spreads_over_all_nodes(
@@ -155,11 +168,11 @@ def test_the_service_spreads_over_all_nodes(
     answered: set[str] = set()
 
     def complete() -> None:
-        answered.add(fetch(machine, f"http://{deployed.cluster_ip}/"))
+        answered.add(deployed.fetch(machine, f"http://{deployed.cluster_ip}/"))
         missing = [node for node in deployed.nodes if not any(f"on {node}," in answer for answer in answered)]
         assert not missing, f"no answer through the Service came from {', '.join(missing)}"
 
-    eventually(complete, timeout_s=ANSWERED_WITHIN_S)
+    deployed.eventually(complete, ANSWERED_WITHIN_S)
 
 
 def test_network_policies_are_enforced(
@@ -172,15 +185,15 @@ def test_network_policies_are_enforced(
     try:
         for node, other in zip(deployed.nodes, (*deployed.nodes[1:], deployed.nodes[0]), strict=True):
             url = f"http://{pod_ips[other]}:{PORT}/"
-            eventually(lambda node=node, url=url: kept_out(deployed, node, url), timeout_s=ANSWERED_WITHIN_S)
-            fetch(machines[other], url)
+            deployed.eventually(lambda node=node, url=url: kept_out(deployed, node, url), ANSWERED_WITHIN_S)
+            deployed.fetch(machines[other], url)
     finally:
         deployed.cluster.let_in(deployed.namespace)
 
 
 def kept_out(deployed: Deployed, node: str, url: str) -> None:
     try:
-        answer = deployed.cluster.execute(deployed.namespace, pod_name(node), *FETCH_AT_ONCE, url)
+        answer = deployed.fetch_in_pod(node, url, KEPT_OUT_WITHIN_S)
     except AssertionError:
         return
     raise AssertionError(f"the pod on {node} got {answer!r} from {url}, against a policy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
         call = Call(
             name, given.validated_parameters, check=check or bool(self._task.check_mode), diff=bool(self._task.diff)
         )
-        command = f"{self._compute_environment_string()} {self._python(task_vars or {})} -".strip()
+        patience = str(self._templar.template((task_vars or {}).get("podlab_patience", "1")))
+        environment = f"{self._compute_environment_string()} {waiting(patience)}".strip()
+        command = f"{environment} {self._python(task_vars or {})} -".strip()
         sent = program(call, module_file(name).read_text(), Path(str(basic.__file__)).read_text())
         done = self._low_level_execute_command(command, in_data=sent)
         try:
@@ -47,6 +50,11 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible has no types
     def _python(self, variables: Values) -> str:
         set_to = str(self._templar.template(variables.get("ansible_python_interpreter", "")))
         return set_to if "/" in set_to else "python3"
+
+
+def waiting(patience: str) -> str:
+    """The environment by which modules know how many times as long as usual they are to wait."""
+    return "" if patience == "1" else f"PODLAB_PATIENCE={shlex.quote(patience)}"
 
 
 def module_file(name: str) -> Path:

@@ -27,7 +27,9 @@ _EXEC_TIMEOUT_S: Final = 20
 class Cluster:
     """A context manager that owns the connection and the event loop that it lives in."""
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, patience: int = 1) -> None:
+        """`patience` is how many times as long as usual the hosts may take for what they are asked."""
+        self._exec_within_s = _EXEC_TIMEOUT_S * patience
         self._runner = asyncio.Runner()
         self._client = self._runner.run(_make_client(config))
 
@@ -77,7 +79,7 @@ class Cluster:
 
     def execute(self, namespace: str, pod: str, *command: str) -> str:
         """Standard output of a command in the pod's container; AssertionError with its words if it fails."""
-        return self._run(asyncio.wait_for(self._execute(namespace, pod, command), _EXEC_TIMEOUT_S))
+        return self._run(asyncio.wait_for(self._execute(namespace, pod, command), self._exec_within_s))
 
     async def _execute(self, namespace: str, pod: str, command: Iterable[str]) -> str:
         start = kubelet_pb2.ExecStart(namespace=namespace, pod=pod, command=command)
