@@ -175,14 +175,15 @@ class Bench:
             f"pid=$(systemctl show -p MainPID --value {unit}); {ticks}; grep ^Pss: /proc/$pid/smaps_rollup"
             for unit in AGENTS
         )
-        before = _read(await self.on_node(script))
+        before, _ = _read(await self.on_node(script))
         began = time.monotonic()
         await asyncio.sleep(CALM_S)
-        after = _read(await self.on_node(script))
-        busy_s = (after[0] - before[0]) / os.sysconf("SC_CLK_TCK")
+        after, kib = _read(await self.on_node(script))
+        busy_s = (after - before) / os.sysconf("SC_CLK_TCK")
         share = 100 * busy_s / (time.monotonic() - began)
+        parts = " + ".join(f"{each / 1024:.0f}" for each in kib)
         print(
-            f"kubelet and proxy with {count} idle pods: {after[1] / 1024:.0f} MiB (aim 100), "
+            f"kubelet and proxy with {count} idle pods: {parts} = {sum(kib) / 1024:.0f} MiB (aim 100), "
             f"{share:.1f} % of a core (aim 2)"
         )
 
@@ -220,13 +221,13 @@ class Bench:
         return {each.containerID for one in found for each in one.status.containerStatuses}
 
 
-def _read(text: str) -> tuple[int, int]:
-    """Ticks and KiB of all agents."""
-    ticks = kib = 0
+def _read(text: str) -> tuple[int, list[int]]:
+    """The ticks of all agents, and the KiB of each."""
+    ticks, kib = 0, list[int]()
     for line in text.splitlines():
         words = line.split()
         if words[0] == "Pss:":
-            kib += int(words[1])
+            kib.append(int(words[1]))
         else:
             ticks += sum(map(int, words))
     return ticks, kib
