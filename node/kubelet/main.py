@@ -11,6 +11,7 @@ from node.kubelet.cgroups import groups
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cpus.manager import exclusive
 from node.kubelet.cri.containerd import Containerd
+from node.kubelet.cri.interrupted import InterruptedCalls
 from node.kubelet.eviction.pod_uses import PodUses
 from node.kubelet.eviction.pressure import EvictionEffects, NodePressure
 from node.kubelet.eviction.signal_reader import SignalReader
@@ -140,6 +141,7 @@ class Kubelet:
         async with asyncio.TaskGroup() as group:
             group.create_task(runner.run())
             group.create_task(self._logs.run())
+            group.create_task(InterruptedCalls(self.runtime).run())
             group.create_task(pod_resources.run(self.settings.kubernetes_dir / pod_resources.SOCKET, resources))
             if self.settings.apiserver:
                 group.create_task(self._run_with_api())

@@ -72,11 +72,26 @@ async def attached(configurations: Sequence[Path] = CONFIGURATIONS) -> AsyncIter
 
 async def remove_leftovers(configurations: Sequence[Path] = CONFIGURATIONS) -> list[str]:
     """Gives back what an agent that was killed had attached: all that is there, so only before anything is."""
-    containers = sorted(set(_left_behind()))
+    containers = sorted({container for container in allocated() if container.startswith(PREFIX)})
+    await detach(containers, configurations)
+    return containers
+
+
+async def detach(containers: Sequence[str], configurations: Sequence[Path] = CONFIGURATIONS) -> None:
+    """Gives back what the plugins gave to containers whose namespaces are gone."""
     for network in _networks(configurations) if containers else ():
         for container in containers:
             await _delete(network, container, "")
-    return containers
+
+
+def allocated() -> dict[str, float]:
+    """The containers that have addresses, and when they got them, in seconds since 1970."""
+    found = {}
+    for path in ALLOCATIONS.glob("*/*"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if path.name not in ("lock", "last_reserved_ip.0", "last_reserved_ip.1"):
+                found[path.read_text().split("\n", 1)[0].strip()] = path.stat().st_mtime
+    return found
 
 
 def _networks(configurations: Sequence[Path]) -> Iterator[PodNetwork]:
@@ -85,14 +100,6 @@ def _networks(configurations: Sequence[Path]) -> Iterator[PodNetwork]:
         for path in sorted(directory.glob("*.conflist"))[:1]:
             listed = json.loads(path.read_text())
             yield PodNetwork(listed["name"], listed["cniVersion"], tuple(listed["plugins"]))
-
-
-def _left_behind() -> Iterator[str]:
-    for path in ALLOCATIONS.glob("*/*"):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            container = path.read_text().split("\n", 1)[0].strip()
-            if container.startswith(PREFIX):
-                yield container
 
 
 async def _add(network: PodNetwork, container: str, namespace: str) -> tuple[str, ...]:
@@ -110,7 +117,7 @@ async def _delete(network: PodNetwork, container: str, namespace: str) -> None:
         try:
             await _run("DEL", network, plugin, container, namespace)
         except CommandError as error:  # the others have their part to give back all the same
-            log.warning("probe %s: %s", container, error)
+            log.warning("container %s: %s", container, error)
 
 
 async def _run(command: str, network: PodNetwork, plugin: Plugin, container: str, namespace: str) -> str:

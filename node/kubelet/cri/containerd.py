@@ -90,17 +90,17 @@ class Containerd:
         self._family = family
         self._request_timeout_s = request_timeout_s
         self._call_timeout_s = request_timeout_s / REQUEST_TIMEOUT_S * CALL_TIMEOUT_S
-        self._channel = connect(endpoint)
-        self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
-        self._images = api_pb2_grpc.ImageServiceStub(self._channel)
-        self._events = events_pb2_grpc.EventsStub(self._channel)
-        self._snapshots = snapshots_pb2_grpc.SnapshotsStub(self._channel)
-        self._tasks = tasks_pb2_grpc.TasksStub(self._channel)
+        self.channel = connect(endpoint)
+        self._runtime = api_pb2_grpc.RuntimeServiceStub(self.channel)
+        self._images = api_pb2_grpc.ImageServiceStub(self.channel)
+        self._events = events_pb2_grpc.EventsStub(self.channel)
+        self._snapshots = snapshots_pb2_grpc.SnapshotsStub(self.channel)
+        self._tasks = tasks_pb2_grpc.TasksStub(self.channel)
         self._containers: dict[tuple[str, int], Container] = {}
         self._sandbox_ips: dict[str, tuple[str, ...]] = {}
 
     async def close(self) -> None:
-        await self._channel.close()
+        await self.channel.close()
 
     @counted("version")
     async def version(self) -> str:
@@ -264,6 +264,20 @@ class Containerd:
         if not pid:
             raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
         return pid
+
+    async def sandbox_namespaces(self) -> dict[str, str]:
+        """Of each sandbox, also of what is no pod's, the path of its network namespace; empty when it has none."""
+        found = {}
+        listed = await _answer(self._runtime.ListPodSandbox(cri.ListPodSandboxRequest(), timeout=self._call_timeout_s))
+        for sandbox in listed.items:
+            request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox.id, verbose=True)
+            try:
+                status = await self._runtime.PodSandboxStatus(request, timeout=self._call_timeout_s)
+                found[sandbox.id] = conversion.network_namespace(status.info)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.NOT_FOUND:  # it has been removed meanwhile
+                    raise failure(error) from error
+        return found
 
     @counted("list_container_stats")
     async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:

@@ -86,6 +86,13 @@ def sandbox_pid(info: Mapping[str, str]) -> int:
     return int(orjson.loads(info.get("info") or "{}").get("pid") or 0)
 
 
+def network_namespace(info: Mapping[str, str]) -> str:
+    """The path of the sandbox's own; empty when it has none, as one in the host's network."""
+    spec = orjson.loads(info.get("info") or "{}").get("runtimeSpec") or {}
+    namespaces = (spec.get("linux") or {}).get("namespaces") or ()
+    return next((str(each.get("path") or "") for each in namespaces if each.get("type") == "network"), "")
+
+
 def topmost_layer(info: Mapping[str, str]) -> str:
     """That of an image, with all layers below it, by containerd's name for it; empty when nothing is known of it."""
     return str(orjson.loads(info.get("info") or "{}").get("chainID") or "")

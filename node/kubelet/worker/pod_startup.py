@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 from node import resolvconf
@@ -276,12 +277,7 @@ class PodStartup:
             allocatable=self._context.allocatable,
         )
         volumes, environment = self._context.volumes, environment_variables(pod, spec, environment_context)
-        mounts, of_volumes = await asyncio.to_thread(
-            lambda: (
-                volumes.mounts(pod, spec, contents.persistent_volumes, environment),
-                volumes.devices(pod, spec, contents.persistent_volumes),
-            )
-        )
+        mounts, of_volumes = await asyncio.to_thread(self._of_volumes, pod, spec, contents, environment)
         of_claims = await self._context.dynamic_resources.edits(pod, spec)
         of_plugins, of_cdi = await self._context.devices.edits(pod, spec)
         mounts += [*of_plugins.mounts, *of_cdi.mounts, *of_claims.mounts]
@@ -305,6 +301,13 @@ class PodStartup:
         )
         self._context.cpus.confine(pod, spec.name, config.linux.resources)
         return config
+
+    def _of_volumes(
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, contents: VolumeContents, environment: Mapping[str, str]
+    ) -> tuple[list[cri.Mount], list[cri.Device]]:
+        """What the container mounts, and the devices that are volumes. Raises VolumeError, ConfigError, OSError."""
+        volumes, persistent = self._context.volumes, contents.persistent_volumes
+        return volumes.mounts(pod, spec, persistent, environment), volumes.devices(pod, spec, persistent)
 
     async def _target(self, pod: pod_pb2.Pod, name: str) -> str:
         """The id of the container whose processes an ephemeral one sees. Raises ConfigError when it does not run."""
