@@ -21,13 +21,13 @@ import grpc
 import psutil
 
 from node.kubelet.cri.containerd import NAMESPACE, Containerd, failure
-from node.kubelet.cri.runtime import RuntimeFailure
+from node.kubelet.cri.runtime import RuntimeUnavailable
 from node.probing import attachment
 from podlab.foreign.containerd.v1 import leases_pb2, leases_pb2_grpc
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 5.0
+PERIOD_S, RETRY_S = 5.0, 60.0
 NAMED = Path("/run/netns")
 PREFIX = "cni-"
 """Of the names that containerd gives to network namespaces."""
@@ -48,14 +48,18 @@ class InterruptedCalls:
 
     async def run(self) -> None:
         while True:
+            pause_s = PERIOD_S
             try:
                 started = served_since(self._runtime.endpoint)
                 if started != self._seen:
                     await self.clean_up(started - MARGIN_S)
                     self._seen = started
-            except (RuntimeFailure, OSError, psutil.Error) as error:
-                log.debug("what interrupted calls have left cannot be looked for: %s", error)
-            await asyncio.sleep(PERIOD_S)
+            except (RuntimeUnavailable, ConnectionError, FileNotFoundError, psutil.NoSuchProcess) as error:
+                log.debug("containerd is not there: %s", error)  # which the pods' workers tell of
+            except Exception:
+                log.exception("what interrupted calls of containerd have left stays; again in %.0f s", RETRY_S)
+                pause_s = RETRY_S
+            await asyncio.sleep(pause_s)
 
     async def clean_up(self, before: float) -> None:
         """Removes what is left over from before that time, in seconds since 1970. Raises RuntimeFailure, OSError."""
