@@ -8,6 +8,7 @@ from pathlib import Path
 from node.network.settings import NetworkSettings
 from podlab import ports
 from podlab.api.values.ipfamilies import listed
+from podlab.settings import SettingsError
 from podlab.tls import Tls
 
 
@@ -76,14 +77,32 @@ class ImageGcSettings:
     minimum_age_s: float = 120.0
 
 
+NEVER_VERIFY = "NeverVerify"
+NEVER_VERIFY_PRELOADED = "NeverVerifyPreloadedImages"
+NEVER_VERIFY_ALLOWLISTED = "NeverVerifyAllowlistedImages"
+ALWAYS_VERIFY = "AlwaysVerify"
+VERIFICATIONS = (NEVER_VERIFY, NEVER_VERIFY_PRELOADED, NEVER_VERIFY_ALLOWLISTED, ALWAYS_VERIFY)
+
+
 @dataclass(frozen=True)
 class ImagePullSettings:
     """So many pulls run side by side; 0: as many as there are. The plugins of `credential_provider_config`, a
-    CredentialProviderConfig, are programs in the directory `credential_provider_bin_dir`; without it there are none."""
+    CredentialProviderConfig, are programs in the directory `credential_provider_bin_dir`; without it there are none.
+
+    `credentials_verification` says of which images that are on the node a pod has to show that it may pull them, and is
+    one of VERIFICATIONS; the list is of repositories that NeverVerifyAllowlistedImages means, with * for any part."""
 
     max_parallel: int = 0
     credential_provider_config: str = ""
     credential_provider_bin_dir: str = "/usr/local/libexec/podlab/credential-providers"
+    credentials_verification: str = NEVER_VERIFY_PRELOADED
+    credentials_verification_allowlist: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError."""
+        if self.credentials_verification not in VERIFICATIONS:
+            wanted, found = ", ".join(VERIFICATIONS), self.credentials_verification
+            raise SettingsError(f"image_pulls.credentials_verification: {found!r} is none of {wanted}")
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,9 @@ class KubeletSettings:
     tls: Tls | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104 - mTLS guards it
     port: int = ports.KUBELET
+    """Of gRPC, for API servers alone."""
+    https_port: int = ports.KUBELET_HTTPS
+    """Where agents ask as they ask Kubernetes' kubelets."""
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: Path = Path("/var/lib/podlab/kubelet")
     kubernetes_dir: Path = Path("/var/lib/kubelet")

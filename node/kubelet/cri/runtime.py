@@ -154,11 +154,12 @@ class ShownImage:
 
 @dataclass(frozen=True)
 class RegistryCredentials:
-    """A user of a registry. The secrets are not printed."""
+    """A user of a registry. The secrets are not printed. `origin` is the Secret that says so, if one does."""
 
     username: str
     password: str = field(repr=False)
     identity_token: str = field(default="", repr=False)
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from node.kubelet.cri.runtime import Image, RegistryCredentials, Runtime, RuntimeFailure
 from node.kubelet.images.credential_providers import CredentialProviders
 from node.kubelet.images.pull_causes import explained
+from node.kubelet.images.pulled import PulledImages
 from node.kubelet.pod import restart_backoff
 from node.kubelet.pod.pod_notes import FOREVER, BlockedStart
 from podlab.api.values import imagenames, times
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 # How long a pod shows ErrImagePull, before ImagePullBackOff.
 SHOW_ERROR_S = 3.0
 _PRESENT = "already present on machine and can be accessed by the pod"
+_REFUSED = "is present with pull policy of Never but does not have the proper credentials to access the image"
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,17 @@ class ImageManager:
     """`ensure_image` never waits for a pull: it starts one, and says why the image is not there yet."""
 
     def __init__(
-        self, runtime: Runtime, providers: CredentialProviders | None = None, *, most_at_once: int = 0
+        self,
+        runtime: Runtime,
+        providers: CredentialProviders | None = None,
+        pulled: PulledImages | None = None,
+        *,
+        most_at_once: int = 0,
     ) -> None:
         """`most_at_once` pulls run side by side; 0: as many as there are."""
         self._runtime = runtime
         self._providers = providers or CredentialProviders()
+        self._pulled = pulled or PulledImages()
         self._slots = asyncio.Semaphore(most_at_once) if most_at_once else contextlib.nullcontext()
         self._pulls: dict[_PullKey, _Pull] = {}
 
@@ -95,11 +103,12 @@ class ImageManager:
             if present is not None:
                 record(ImageEvent("Normal", "Pulled", _pulled(name, pull, present)))
                 return present
-        if present is not None and policy != "Always":
+        if present is not None and policy != "Always" and self._pulled.may_use(name, present.id, credentials):
             record(ImageEvent("Normal", "Pulled", f'Container image "{name}" {_PRESENT}'))
             return present
         if policy == "Never":
-            message = f'Container image "{name}" is not present with pull policy of Never'
+            why = "is not present with pull policy of Never" if present is None else _REFUSED
+            message = f'Container image "{name}" {why}'
             record(ImageEvent("Warning", "ErrImageNeverPull", message))
             return BlockedStart("ErrImageNeverPull", message, time.time() + restart_backoff.FIRST_S)
         return self._start_pull(key, retry, record)
@@ -127,9 +136,9 @@ class ImageManager:
             async with self._slots:
                 began = time.monotonic()
                 known = (*known, *await self._providers.for_image(name))
-                await self._try_credentials(name, known)
+                await self._bring(name, known)
             pull.error, pull.delay_s = "", 0
-        except RuntimeFailure as error:
+        except (RuntimeFailure, OSError) as error:
             pull.error, pull.failed_at = explained(str(error), name, with_credentials=bool(known)), time.time()
             pull.delay_s = restart_backoff.longer_s(pull.delay_s)
             record(ImageEvent("Warning", "Failed", f'Failed to pull image "{name}": {pull.error}'))
@@ -142,15 +151,31 @@ class ImageManager:
             for retry in waiting:
                 retry()
 
-    async def _try_credentials(self, name: str, known: Sequence[RegistryCredentials]) -> None:
+    async def _bring(self, name: str, known: Sequence[RegistryCredentials]) -> None:
+        """Pulls it, and writes down who has got it. Raises RuntimeFailure; OSError where that cannot be written."""
+        self._pulled.begin(name)
+        try:
+            used = await self._try_credentials(name, known)
+        except RuntimeFailure:
+            self._pulled.end(name)
+            raise
+        image, there = await self._runtime.image(name), await self._runtime.images()
+        if image is not None:
+            of_secret = used if used is not None and used.origin else None
+            self._pulled.add(name, image.id, of_secret, {each.id for each in there})
+
+    async def _try_credentials(self, name: str, known: Sequence[RegistryCredentials]) -> RegistryCredentials | None:
+        """Those that the registry accepted."""
         for credentials in known[:-1]:
             try:
                 await self._runtime.pull(name, credentials)
             except RuntimeFailure as error:
                 log.debug("pulling %s as %s failed: %s", name, credentials.username, error)
             else:
-                return
-        await self._runtime.pull(name, known[-1] if known else None)
+                return credentials
+        last = known[-1] if known else None
+        await self._runtime.pull(name, last)
+        return last
 
 
 def _pulled(name: str, pull: _Pull, image: Image) -> str:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from node.kubelet.cri.runtime import RegistryCredentials
@@ -36,9 +37,14 @@ def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentia
         entries = config.get("auths", {}) if form == ".dockerconfigjson" else config
         for server, entry in entries.items():
             if (credentials := _credentials(entry)) is not None:
-                yield _pattern(server), credentials
+                yield _pattern(server), replace(credentials, origin=_named(secret))
     except (ValueError, AttributeError):
         return
+
+
+def _named(secret: config_pb2.Secret) -> str:
+    """A Secret that was made anew under the same name is another one."""
+    return f"{secret.metadata.namespace}/{secret.metadata.name}/{secret.metadata.uid}"
 
 
 def _credentials(entry: Mapping[str, object]) -> RegistryCredentials | None:

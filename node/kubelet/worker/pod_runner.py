@@ -25,6 +25,7 @@ from node.kubelet.deviceplugins import registration
 from node.kubelet.deviceplugins.given import GivenDevices
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.deviceplugins.offers import DeviceOffers
+from node.kubelet.disk.state_file import StateFile
 from node.kubelet.dynamicresources import manager as dynamic_resources
 from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.dynamicresources.plugins import DriverRegistry
@@ -34,10 +35,11 @@ from node.kubelet.figures import KubeletFigures
 from node.kubelet.images import credential_providers
 from node.kubelet.images.credential_providers import CredentialProviders
 from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.images.pulled import PulledImages, PulledState
 from node.kubelet.plugins import registry
 from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.pod.pod_outcome import PodOutcome
-from node.kubelet.settings import ImagePullSettings, KubeletSettings
+from node.kubelet.settings import KubeletSettings
 from node.kubelet.staticpods import mirror_pods, source
 from node.kubelet.staticpods.directory import ManifestDirectory
 from node.kubelet.staticpods.mirror_pods import MirrorPods
@@ -68,6 +70,8 @@ from podlab.meta.v1 import meta_pb2
 
 PLUGINS = "plugins_registry"
 """Below the kubelet's directory: the sockets by which plugins make themselves known."""
+PULLED = "image_manager_state"
+"""Below the kubelet's directory: which images were pulled with whose credentials."""
 SECCOMP = "seccomp"
 """Below the kubelet's directory: the profiles that pods name as Localhost."""
 DEVICE_PLUGINS = "device-plugins"
@@ -193,7 +197,7 @@ class PodRunner:
             client=client,
             runtime=runtime,
             recorder=self.recorder,
-            images=_image_manager(settings.image_pulls, runtime),
+            images=_image_manager(settings, runtime),
             admission=self.admission,
             volumes=volumes,
             user_namespaces=UserNamespaces(root / PODS, settings.capacity.pods),
@@ -283,8 +287,11 @@ class PodRunner:
         return not self.pods.are_known or self.workers.may_run(uid)
 
 
-def _image_manager(settings: ImagePullSettings, runtime: Runtime) -> ImageManager:
+def _image_manager(of_node: KubeletSettings, runtime: Runtime) -> ImageManager:
     """Raises SettingsError."""
+    settings = of_node.image_pulls
+    kept: StateFile[PulledState] = StateFile(of_node.root_dir / PULLED, "images on the node count as preloaded")
+    pulled = PulledImages(kept, settings)
     config, programs = settings.credential_provider_config, settings.credential_provider_bin_dir
     providers = credential_providers.read_config(Path(config), Path(programs)) if config else ()
-    return ImageManager(runtime, CredentialProviders(providers), most_at_once=settings.max_parallel)
+    return ImageManager(runtime, CredentialProviders(providers), pulled, most_at_once=settings.max_parallel)

@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 from podlab_testing.memory_node import MemoryRuntime
 
-from node.kubelet.cri.runtime import Image, RegistryCredentials
+from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure
+from node.kubelet.disk.state_file import StateFile
 from node.kubelet.images.image_manager import ImageEvent, ImageManager
+from node.kubelet.images.pulled import PulledImages, PulledState
 from node.kubelet.pod.pod_notes import BlockedStart
 
 PULLED = re.compile(r'Successfully pulled image "a:1" in \d+m?s \(\d+m?s including waiting\)\. Image size: 1 bytes\.')
@@ -74,3 +77,67 @@ async def test_what_is_no_name_is_told_and_not_pulled() -> None:
     assert blocked.reason == "InvalidImageName"
     assert [event.reason for event in pod.events] == ["InspectFailed"]
     assert not runtime.begun
+
+
+def _kept(directory: Path) -> StateFile[PulledState]:
+    return StateFile(directory / "state", "lost")
+
+
+class Registry(MemoryRuntime):
+    """Gives `a:1` to those who show what it `wants`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wants: RegistryCredentials | None = RegistryCredentials("jane", "secret")
+        self.asked: list[str] = []
+
+    async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
+        self.asked.append(credentials.username if credentials is not None else "")
+        if self.wants is not None and credentials != self.wants:
+            raise RuntimeFailure("401 Unauthorized")
+        self.present.add(name)
+
+
+async def _wants(
+    images: ImageManager, *credentials: RegistryCredentials, policy: str = "IfNotPresent"
+) -> tuple[Image | BlockedStart, list[str]]:
+    """What a pod gets in the end, and the Events that it is told by."""
+    events, ended = list[ImageEvent](), asyncio.Event()
+
+    async def ask() -> Image | BlockedStart:
+        return await images.ensure_image("a:1", policy, credentials, retry=ended.set, record=events.append)
+
+    found = await ask()
+    if isinstance(found, BlockedStart) and found.reason == "ContainerCreating":
+        await ended.wait()
+        found = await ask()
+    return found, [each.message for each in events]
+
+
+async def test_an_image_that_a_secret_brought_is_pulled_again_for_a_pod_without_it(tmp_path: Path) -> None:
+    jane = RegistryCredentials("jane", "secret", origin="default/pull/1")
+    registry = Registry()
+    images = ImageManager(registry, pulled=PulledImages(_kept(tmp_path)))
+    assert isinstance((await _wants(images, jane))[0], Image)
+    assert isinstance((await _wants(images, jane))[0], Image)
+    assert registry.asked == ["jane"], "who had it may use it"
+    refused, _ = await _wants(images)
+    assert isinstance(refused, BlockedStart)
+    assert refused.reason == "ErrImagePull"
+    assert registry.asked == ["jane", ""]
+    never, told = await _wants(images, policy="Never")
+    assert isinstance(never, BlockedStart)
+    assert never.reason == "ErrImageNeverPull"
+    assert told == [
+        'Container image "a:1" is present with pull policy of Never but does not have the proper credentials to access '
+        "the image"
+    ]
+
+
+async def test_an_image_that_is_everybodys_is_pulled_once(tmp_path: Path) -> None:
+    registry = Registry()
+    registry.wants = None
+    images = ImageManager(registry, pulled=PulledImages(_kept(tmp_path)))
+    for _ in range(2):
+        assert isinstance((await _wants(images))[0], Image)
+    assert registry.asked == [""]
