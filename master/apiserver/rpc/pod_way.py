@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from master.apiserver.watchcache.cache import Cache
 from podlab import ports
 from podlab.api import kinds
 from podlab.api.objects import controller_of, metadata, owner_kind
-from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import MIRROR_ANNOTATION, SERVICE_NAME_LABEL
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
@@ -27,6 +28,7 @@ MOST_NODES = 100
 """So many nodes' proxies and DNS agents are asked; the API server keeps a connection to each that it has asked."""
 MOST_OWNERS = 4
 """A CronJob's Job is the longest chain of built-in kinds; owners of custom kinds may be in a circle."""
+_STATIC_UID = re.compile(r"[0-9a-f]{32}")
 _POD, _NODE, _SLICE = kinds.of(Pod), kinds.of(Node), kinds.of(EndpointSlice)
 
 
@@ -46,6 +48,14 @@ def found(cache: Cache, namespace: str, name: str) -> Pod:
     if entry is None:
         raise NotFound.of("pods", name)
     return entry.message_as(Pod)
+
+
+def static_uid(pod: Pod) -> str:
+    """By which the kubelet remembers a pod that a file of its node describes; empty of others.
+
+    Those of pods that the API makes have another form: nobody is told of one by calling his own pod its mirror."""
+    told = pod.metadata.annotations.get(MIRROR_ANNOTATION, "")
+    return told if _STATIC_UID.fullmatch(told) else ""
 
 
 def owners(cache: Cache, made: Message) -> Iterator[TimelineOwner]:

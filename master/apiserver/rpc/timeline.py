@@ -35,11 +35,12 @@ AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """About one pod, whose uid is the first key."""
+    """About one pod, whose uid is the first key; `static` is by which the kubelet remembers it, if by another."""
 
     owners: Sequence[pb.TimelineOwner]
     keys: Sequence[str]
     components: Sequence[Asked]
+    static: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,11 @@ class Timelines:
 
     def _question(self, pod: Pod) -> _Question:
         owners = list(pod_way.owners(self.cache, pod))
+        static = pod_way.static_uid(pod)
         keys = (pod.metadata.uid, *(each.uid for each in owners), *pod_way.endpoints(self.cache, pod))
-        return _Question(owners, keys, pod_way.asked(self.cache, pod, self.scheduler, self.controllers))
+        if static:
+            keys = (*keys, static)
+        return _Question(owners, keys, pod_way.asked(self.cache, pod, self.scheduler, self.controllers), static)
 
     def _answered(self, question: _Question, told: Mapping[Asked, pb.ComponentSpans]) -> pb.PodTimelineResponse:
         own = service.response(self.spans, question.keys)
@@ -96,6 +100,9 @@ class Timelines:
             one.CopyFrom(told[each])
             del one.spans[:]
             one.spans.extend(span for span in told[each].spans if span.key in question.keys)
+            for span in one.spans:
+                if span.key == question.static:
+                    span.key = made.uid
         return made
 
     async def _asked(self, asked: Asked, keys: list[str]) -> pb.ComponentSpans:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from podlab_testing.deployed import Cli, deployment, nodes_ready, service, wait_until
+from podlab_testing.deployed import Cli, deployment, nodes_ready, pod, service, wait_until
 
 from podlab.lab.lab import Lab
 
@@ -90,3 +90,21 @@ def test_what_a_restarted_kubelet_has_forgotten_is_told_less_exactly(cli: Cli, n
 
     wait_until(forgotten, "the kubelet's part comes from status and Events", 60)
     assert "comes from status and Events, marked ~" in cli("timeline", "pod", pod["name"], "-n", namespace)
+
+
+@pytest.mark.alone  # a file of a node's is the whole cluster's
+def test_a_static_pod_has_its_kubelets_part(cli: Cli, lab: Lab, all_ready: None) -> None:
+    directory = "/etc/podlab/manifests"
+    manifest = pod("timed", lifecycle=None)
+    lab.run("n1", ["sh", "-c", f"mkdir -p {directory}; cat > {directory}/timed.yaml <<'END'\n{manifest}\nEND"])
+    kubelets = {step for component, step in STEPS if component == "kubelet"} - {"volumes"}
+
+    def told() -> set[str]:
+        if not any(each["metadata"]["name"] == "timed-n1" for each in cli.items("pods", "-n", "default")):
+            return set()
+        return {each["name"] for each in _told(cli, "default", "pod", "timed-n1")[0]["steps"] if each["node"] == "n1"}
+
+    try:
+        wait_until(lambda: told() >= kubelets, "the kubelet's steps are the mirror's")
+    finally:
+        lab.run("n1", ["rm", "-f", f"{directory}/timed.yaml"])

@@ -102,3 +102,25 @@ async def test_several_pods_are_asked_for_at_once_and_each_is_told_its_own(
     assert [each.uid for each in answers] == [other.metadata.uid, web.metadata.uid]
     for each in answers:
         assert [one.key for one in _of(each, "kubelet").spans] == [each.uid]
+
+
+async def test_what_the_kubelet_remembers_of_a_static_pod_is_its_mirrors(
+    remembered: Spans, admin: Client, pod: Make
+) -> None:
+    static, mirror = "0123456789abcdef" * 2, pod("static", node="n1")
+    mirror.metadata.annotations["kubernetes.io/config.mirror"] = static
+    uid = (await admin.create(mirror)).metadata.uid
+    remembered.note(static, "sandbox", 1.0, 2.0)
+    told = _of(await _asked(admin, "static"), "kubelet")
+    assert [(each.key, each.name) for each in told.spans] == [(uid, "sandbox")]
+
+
+async def test_nobody_is_told_of_another_pod_by_calling_his_own_its_mirror(
+    remembered: Spans, admin: Client, pod: Make
+) -> None:
+    other = (await _asked(admin)).uid
+    remembered.note(other, "sandbox", 1.0, 2.0)
+    forged = pod("forged", node="n1")
+    forged.metadata.annotations["kubernetes.io/config.mirror"] = other
+    await admin.create(forged)
+    assert not _of(await _asked(admin, "forged"), "kubelet").spans
