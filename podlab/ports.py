@@ -14,6 +14,9 @@ APISERVER: Final = 7443
 SCHEDULER: Final = 7444
 CONTROLLERS: Final = 7445
 KUBELET: Final = 7450
+"""Its gRPC, for API servers."""
+KUBELET_HTTPS: Final = 10250
+"""Where kubelets answer agents, under Kubernetes' number: what a Node's status tells as its kubelet's port."""
 PROXY: Final = 7451
 DNS: Final = 7452
 ETCD: Final = 2379

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from node.kubelet.nodestatus.shutdown_watch import ShutdownEffects, ShutdownWatc
 from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.server import pod_resources
 from node.kubelet.server.documents import Documents
+from node.kubelet.server.https import https_server
+from node.kubelet.server.https.https_server import HttpsServer
+from node.kubelet.server.https.reviews import Reviews
 from node.kubelet.server.images_server import ImagesServicer
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.server.network_span import NetworkSpans
@@ -205,10 +209,19 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             spans.add_to(server, kubelet.runner.context.spans, NetworkSpans(kubelet.workers, runtime).found)
             of_images = ImagesServicer(kubelet.workers, runtime, images, exports)
             images_pb2_grpc.add_ImagesServicer_to_server(of_images, server)
-            await component.serve_loop(server, checks, kubelet.run(), kubelet.runner.synced, stop)
+            https = HttpsServer(documents, Reviews(client, settings.node_name), settings.tls)
+            listening = https_server.listen(settings.bind_address, settings.https_port)
+            loops = _together(kubelet.run(), https.run(listening))
+            await component.serve_loop(server, checks, loops, kubelet.runner.synced, stop)
     finally:
         await images.close()
         await runtime.close()
+
+
+async def _together(*loops: Coroutine[object, None, None]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop)
 
 
 async def _serve_alone(settings: KubeletSettings, stop: asyncio.Event) -> None:

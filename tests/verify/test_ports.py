@@ -12,15 +12,18 @@ from podlab.deploy.preflight.checks.requirements import PORTS
 from podlab.deploy.verify import tls_probe
 from podlab.deploy.verify.machines import run_script
 from podlab.ports import ETCD as ETCD_CLIENTS
+from podlab.ports import KUBELET_HTTPS, REST
 
 # What is the cluster's own: etcd has an authority of its own, and is asked below.
 COMPONENTS = {
     group: tuple(f"{name}:{port}" for port, name in ports.items()) for group, ports in PORTS.items() if group != "etcd"
 }
 ETCD = {"etcd": tuple(f"{name}:{port}" for port, name in PORTS["etcd"].items())}
-# Kubernetes' REST API lets anybody ask for health and version, so that a load balancer can.
+# Kubernetes' REST API lets anybody ask for health and version, so that a load balancer can; a kubelet's HTTPS takes
+# bearer tokens, too, and says so (401) to who shows nothing.
+TOKENS_TOO = (f":{REST}", f":{KUBELET_HTTPS}")
 CERTIFICATES_ONLY = {
-    group: tuple(name for name in names if not name.endswith(":6443")) for group, names in COMPONENTS.items()
+    group: tuple(name for name in names if not name.endswith(TOKENS_TOO)) for group, names in COMPONENTS.items()
 }
 
 

@@ -52,6 +52,7 @@ from master.apiserver.egress.tunnels import Tunnels
 from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
+from master.apiserver.filters.reviews import Reviews
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits
 from master.apiserver.flowcontrol.seats import Seats
 from master.apiserver.registry.batch import Batch
@@ -62,7 +63,6 @@ from master.apiserver.resource_metrics.scraper import Scraper
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.content.openapi_documents import Published
-from master.apiserver.rest.handlers import reviews
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.componentstatuses import ComponentStatuses
 from master.apiserver.rest.handlers.eviction import Evicting
@@ -72,7 +72,7 @@ from master.apiserver.rest.handlers.logs import Logs
 from master.apiserver.rest.handlers.metrics_api import MetricsApi
 from master.apiserver.rest.handlers.openapi import OpenApi
 from master.apiserver.rest.handlers.reading import Reading
-from master.apiserver.rest.handlers.reviews import Reviews
+from master.apiserver.rest.handlers.reviews import PostedReviews
 from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
@@ -179,6 +179,7 @@ class _Tokens:
 
     issuer: Issuer
     served: Tokens
+    reviews: Reviews
     legacy: LegacyTokens
 
 
@@ -189,7 +190,8 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     watches, lister = Watcher(cache, shown=outward.conversions.shown), Pager(cache, shown=outward.conversions.shown)
     writes = _writes(settings, networks, cache, authorizer, outward)
     filters = _filters(settings, cache, authorizer, watches, _figures(cache, outward))
-    tokens, reading = _tokens(settings, cache, writes.registry), Reading(cache, writes.registry, lister, watches)
+    tokens = _tokens(settings, cache, writes.registry, filters.authorization)
+    reading = Reading(cache, writes.registry, lister, watches)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
     measuring, servers = ResourceMetrics(cache, Scraper(relay.measured)), _servers(settings, cache)
@@ -202,24 +204,11 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         servers=servers,
         kept=_kept(settings, networks, servers, writes.registry, aggregator.kinds.catalog),
         legacy_tokens=tokens.legacy,
-        service=service.ApiService(
-            kinds=aggregator.kinds.catalog,
-            chain=filters.chain,
-            registry=writes.registry,
-            batch=writes.batch,
-            collections=writes.collections,
-            served_definitions=Discovery(cache).served,
-            lister=lister,
-            watches=watches,
-            measuring=measuring,
-            issuer=tokens.issuer,
-            cluster_name=settings.cluster_name,
-            remote=RemoteObjects(aggregator.kinds, aggregator.servers, aggregator.contents),
-        ),
+        service=_service(settings, filters, writes, watches, lister, measuring, tokens, aggregator),
         relay=relay,
         timelines=_timelines(settings, filters.chain, cache, outward, writes.registry),
         outward=outward,
-        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens.served, outward, aggregator),
+        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens, outward, aggregator),
         trail=filters.trail,
     )
 
@@ -344,7 +333,9 @@ def _filters(
     )
 
 
-def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> _Tokens:
+def _tokens(
+    settings: ApiServerSettings, cache: Cache, registry: Registry, authorization: AuthorizationFilter
+) -> _Tokens:
     paths, issuer_name = settings.service_account_keys, settings.service_account_issuer
     jwt_keys = Renewed(lambda: jwt.load(paths), paths)
     legacy = LegacyTokens(registry, time.time)
@@ -363,7 +354,8 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> _T
         oidc.CONFIGURATION_PATH: lambda: oidc.configuration(issuer_name, rest_address, jwt_keys()),
         oidc.KEYS_PATH: lambda: oidc.key_set(jwt_keys()),
     }
-    return _Tokens(issuer, Tokens(issuer, authenticator, documents), legacy)
+    tokens, reviews = Tokens(issuer, authenticator, documents), Reviews(authorization, authenticator)
+    return _Tokens(issuer, tokens, reviews, legacy)
 
 
 def _front_proxy(said: FrontProxySettings | None) -> Renewed[FrontProxy] | None:
@@ -376,6 +368,35 @@ def _front_proxy(said: FrontProxySettings | None) -> Renewed[FrontProxy] | None:
         raise SettingsError(f"front_proxy.ca: {said.ca}: {error}; deploy again") from error
 
 
+def _service(
+    settings: ApiServerSettings,
+    filters: _Filters,
+    writes: _Writes,
+    watches: Watcher,
+    lister: Pager,
+    measuring: ResourceMetrics,
+    tokens: _Tokens,
+    aggregator: Aggregator,
+) -> service.ApiService:
+    """Podlab's own API, over gRPC."""
+    cache = measuring.cache
+    return service.ApiService(
+        kinds=aggregator.kinds.catalog,
+        chain=filters.chain,
+        registry=writes.registry,
+        batch=writes.batch,
+        collections=writes.collections,
+        served_definitions=Discovery(cache).served,
+        lister=lister,
+        watches=watches,
+        measuring=measuring,
+        issuer=tokens.issuer,
+        reviews=tokens.reviews,
+        cluster_name=settings.cluster_name,
+        remote=RemoteObjects(aggregator.kinds, aggregator.servers, aggregator.contents),
+    )
+
+
 def _rest(
     settings: ApiServerSettings,
     filters: _Filters,
@@ -383,7 +404,7 @@ def _rest(
     reading: Reading,
     relay: Relay,
     measuring: ResourceMetrics,
-    tokens: Tokens,
+    tokens: _Tokens,
     outward: Outward,
     aggregator: Aggregator,
 ) -> Api:
@@ -398,17 +419,17 @@ def _rest(
             Health(cache),
             OpenApi(Published(cache.kinds, GIT_VERSION, aggregator.documents)),
             metrics=filters.metrics,
-            tokens=tokens,
+            tokens=tokens.served,
             aggregator=aggregator,
         ),
         reading=reading,
         writing=Writing(registry, writes.collections, filters.authorization),
         scaling=ScaleSubresource(registry),
         logs=Logs(relay),
-        reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),
+        reviews=PostedReviews(tokens.reviews),
         metrics=MetricsApi(cache, measuring),
         components=_components(settings, relay, cache),
-        tokens=tokens,
+        tokens=tokens.served,
         commands=RemoteCommand(registry, relay),
         evicting=Evicting(registry),
         ports=PortForward(registry, relay),

@@ -33,7 +33,7 @@ from master.apiserver.rest.handlers.general import General, is_general
 from master.apiserver.rest.handlers.logs import Logs
 from master.apiserver.rest.handlers.metrics_api import MetricsApi
 from master.apiserver.rest.handlers.reading import Reading
-from master.apiserver.rest.handlers.reviews import Reviews
+from master.apiserver.rest.handlers.reviews import PostedReviews
 from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
@@ -68,7 +68,7 @@ class Api:
     writing: Writing
     scaling: ScaleSubresource
     logs: Logs
-    reviews: Reviews
+    reviews: PostedReviews
     metrics: MetricsApi
     components: ComponentStatuses
     tokens: Tokens

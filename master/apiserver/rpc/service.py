@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.write import Write
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.handler_chain import HandlerChain
+from master.apiserver.filters.reviews import Reviews
 from master.apiserver.registry import delete_collection
 from master.apiserver.registry.batch import Batch, Result, write_each
 from master.apiserver.registry.delete_collection import Collections
@@ -32,7 +33,7 @@ from master.apiserver.watchcache.watching import Watcher
 from podlab import GIT_VERSION
 from podlab.api import warnings
 from podlab.api.kinds import Kind
-from podlab.api.objects import unwrap
+from podlab.api.objects import unwrap, wrap
 from podlab.api.selection import selectors
 from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
@@ -72,6 +73,7 @@ class ApiService:
     watches: Watcher
     measuring: ResourceMetrics
     issuer: Issuer
+    reviews: Reviews
     cluster_name: str
     remote: RemoteObjects
 
@@ -147,6 +149,10 @@ class ApiService:
         """See the proto, as for all of these."""
         if (elsewhere := self._elsewhere(request.object)) is not None:
             return await self.remote.create(request, exchange, elsewhere)
+        message = unwrap(request.object)
+        if self.reviews.answers(self.kinds.catalog.kind_of(message)):
+            await self.reviews.answer(exchange.user, message, exchange.moment)
+            return pb.CreateResponse(object=wrap(message)).SerializeToString()
         return await self._write(writes.create(request, exchange, self.kinds.catalog), exchange)
 
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:

@@ -11,7 +11,7 @@ from node.kubelet.deviceplugins.offers import Count
 from node.kubelet.nodestatus import machine_info, shutdown
 from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
-from podlab.api.selection.labels import ARCH_LABEL, HOSTNAME_LABEL, OS_LABEL
+from podlab.api.selection.labels import ARCH_LABEL, HOSTNAME_LABEL, KUBELET_PORT_ANNOTATION, OS_LABEL
 from podlab.api.values import quantity, times
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
@@ -85,11 +85,16 @@ def labels(settings: KubeletSettings) -> dict[str, str]:
     }
 
 
+def noted(settings: KubeletSettings) -> dict[str, str]:
+    return {KUBELET_PORT_ANNOTATION: str(settings.port)}
+
+
 def new_node(settings: KubeletSettings) -> node_pb2.Node:
     """As it is registered the first time, with the taints of the settings."""
     node = node_pb2.Node()
     node.metadata.name = settings.node_name
     node.metadata.labels.update(labels(settings))
+    node.metadata.annotations.update(noted(settings))
     for taint in settings.taints:
         node.spec.taints.add(key=taint.key, value=taint.value, effect=taint.effect)
     return node
@@ -124,7 +129,7 @@ def node_status(
     if observation.readiness.strict_groups is not None:
         status.features.supplementalGroupsPolicy = observation.readiness.strict_groups
     status.runtimeHandlers.extend(map(_handler, observation.readiness.handlers))
-    status.daemonEndpoints.kubeletEndpoint.Port = settings.port
+    status.daemonEndpoints.kubeletEndpoint.Port = settings.https_port
     for image in sorted(observation.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
         status.images.add(names=image.names, sizeBytes=image.size_bytes)
     own = [_condition(before.conditions, *each) for each in _own_conditions(observation)]

@@ -19,6 +19,7 @@ from node.kubelet.nodestatus.node_status import (
     labels,
     new_node,
     node_status,
+    noted,
 )
 from node.kubelet.nodestatus.runtime_health import RuntimeHealth
 from node.kubelet.settings import KubeletSettings
@@ -173,17 +174,19 @@ class NodeRegistration:
         return node
 
     async def _register(self) -> node_pb2.Node:
-        """Creates the node, or sets the labels of an existing one."""
+        """Creates the node, or sets the labels and annotations of an existing one."""
         try:
             node = await self._client.create(new_node(self._settings))
             log.info("node %s registered", self._settings.node_name)
             return node
         except AlreadyExists:
             node = await self._client.get(node_pb2.Node, self._settings.node_name)
-        wanted = labels(self._settings)
-        if all(node.metadata.labels.get(name) == value for name, value in wanted.items()):
+        found, settings = node.metadata, self._settings
+        wanted, notes = labels(settings), noted(settings)
+        if wanted.items() <= dict(found.labels).items() and notes.items() <= dict(found.annotations).items():
             return node
-        node.metadata.labels.update(wanted)
+        found.labels.update(wanted)
+        found.annotations.update(notes)
         try:
             return await self._client.update(node)
         except Conflict:

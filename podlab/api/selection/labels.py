@@ -11,6 +11,9 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 REGION_LABEL = "topology.kubernetes.io/region"
 """As above, the region."""
 
+KUBELET_PORT_ANNOTATION = "podlab.io/kubelet-port"
+"""On a node: the port of its kubelet's gRPC; its status tells that of HTTPS."""
+
 LEGACY_ZONE_LABEL, LEGACY_REGION_LABEL = (
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",

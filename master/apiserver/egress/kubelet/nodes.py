@@ -7,6 +7,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab import ports
 from podlab.api import kinds
+from podlab.api.selection.labels import KUBELET_PORT_ANNOTATION
 from podlab.core.v1.node_pb2 import Node
 from podlab.errors import NotFound, ServiceUnavailable
 
@@ -21,8 +22,7 @@ def address(cache: Cache, name: str) -> str:
 def kubelet(cache: Cache, name: str) -> Target:
     """The kubelet of a node, which has to show the node's name in its certificate. Raises as `address`."""
     node = _node(cache, name)
-    port = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
-    return Target(f'the kubelet of node "{name}"', f"{_address(node)}:{port}", name)
+    return Target(f'the kubelet of node "{name}"', f"{_address(node)}:{port(node)}", name)
 
 
 def _node(cache: Cache, name: str) -> Node:
@@ -30,6 +30,14 @@ def _node(cache: Cache, name: str) -> Node:
     if entry is None:
         raise NotFound.of("nodes", name)
     return entry.message_as(Node)
+
+
+def port(node: Node) -> int:
+    """Of its gRPC. Kubelets of releases that had no HTTPS told it as their kubelet's port."""
+    told = node.metadata.annotations.get(KUBELET_PORT_ANNOTATION, "")
+    if told.isascii() and told.isdecimal():
+        return int(told)
+    return node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
 
 
 def _address(node: Node) -> str:

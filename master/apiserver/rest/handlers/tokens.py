@@ -1,4 +1,4 @@
-"""TokenRequest below service accounts, TokenReview, and what others check our tokens with."""
+"""TokenRequest below service accounts, and what others check our tokens with."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from aiohttp import web
 
 from master.apiserver.authentication import oidc_discovery
 from master.apiserver.authentication.authenticator import Authenticator
-from master.apiserver.authentication.jwt import InvalidToken
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
-from master.apiserver.rest.handlers.reviews import user_info
 from podlab.api import kinds
 from podlab.api.serializer import codec
 from podlab.authentication.v1 import token_pb2
-from podlab.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Answers for serviceaccounts/token and tokenreviews; `documents` are by their paths."""
+    """Answers for serviceaccounts/token; `documents` are by their paths. All requests are authenticated by
+    `authenticator`."""
 
     issuer: Issuer
     authenticator: Authenticator
@@ -38,20 +36,6 @@ class Tokens:
         assert isinstance(request, token_pb2.TokenRequest)
         answer = await self.issuer.issue(call.writing(options), request)
         return responses.ready(codec.to_json(answer), status=201, warnings=read.warnings)
-
-    async def review(self, _: Call, review: token_pb2.TokenReview) -> None:
-        """Whom the token in the review speaks for."""
-        if not review.spec.token:
-            raise BadRequest("token is required for TokenReview in authentication")
-        review.ClearField("status")
-        try:
-            verdict = await self.authenticator.authenticate_token(review.spec.token, tuple(review.spec.audiences))
-        except InvalidToken as error:
-            review.status.error = f"the token is not accepted: {error}"
-            return
-        review.status.authenticated = True
-        review.status.user.CopyFrom(user_info(verdict.user))
-        review.status.audiences.extend(verdict.audiences)
 
     def document(self, path: str) -> web.Response:
         """One of the documents."""

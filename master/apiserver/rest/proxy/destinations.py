@@ -44,7 +44,7 @@ def of_service(namespace: str, named: Named) -> ServiceReference:
 
 def of_node(node: Node, named: Named) -> Address | None:
     """A port of a node's host; None is its kubelet's own. Raises BadRequest, ServiceUnavailable."""
-    kubelet = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
+    kubelet = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET_HTTPS
     if not named.port or (port := _number(named.port)) == kubelet:
         return None
     host = next((one.address for one in node.status.addresses if one.type == "InternalIP"), "")

@@ -24,7 +24,7 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
         ports.SCHEDULER: "scheduler",
         ports.CONTROLLERS: "controllers",
     },
-    "nodes": {ports.KUBELET: "kubelet", ports.PROXY: "proxy", ports.DNS: "dns"},
+    "nodes": {ports.KUBELET: "kubelet", ports.KUBELET_HTTPS: "kubelet", ports.PROXY: "proxy", ports.DNS: "dns"},
     "etcd": {ports.ETCD: "etcd", ports.PEERS: "etcd"},
 }
 """Group to the ports that its components listen on."""

@@ -67,7 +67,7 @@ def test_a_sound_node_is_ready_and_offers_what_was_declared(settings: KubeletSet
     }  # fmt: skip
     assert [(each.type, each.address) for each in status.addresses] == [("InternalIP", "192.0.2.7"), ("Hostname", "n1")]
     assert [list(image.names) for image in status.images] == [["large"], ["small"]]
-    assert status.daemonEndpoints.kubeletEndpoint.Port == 7450
+    assert status.daemonEndpoints.kubeletEndpoint.Port == 10250
 
 
 def test_a_runtime_that_says_what_it_can_do_is_told_of(settings: KubeletSettings) -> None:
