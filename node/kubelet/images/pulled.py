@@ -19,7 +19,7 @@ from podlab.api.values import imagenames
 _MOST_SECRETS = 100
 
 
-class Access(TypedDict):
+class PullAccess(TypedDict):
     """To one repository's image: `secrets` are pairs of a Secret and the digest of its credentials."""
 
     everybody: bool
@@ -29,7 +29,7 @@ class Access(TypedDict):
 class PulledState(TypedDict):
     """`pulled` is by the image's id and its repository; `begun` are the names whose pulls may have ended unnoticed."""
 
-    pulled: dict[str, dict[str, Access]]
+    pulled: dict[str, dict[str, PullAccess]]
     begun: list[str]
 
 
@@ -101,7 +101,7 @@ class PulledImages:
         """It brought the image, with a pull secret's credentials; None where anybody on the node had got it.
         `present` are the ids of all images that there are. Raises OSError."""
         pulled = {known: of for known, of in self._state["pulled"].items() if known in present or known == image_id}
-        access = pulled.setdefault(image_id, {}).setdefault(_repository(name), Access(everybody=False, secrets=[]))
+        access = pulled.setdefault(image_id, {}).setdefault(_repository(name), PullAccess(everybody=False, secrets=[]))
         if used is None:
             access["everybody"] = True
         else:
