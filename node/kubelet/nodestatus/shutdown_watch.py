@@ -31,6 +31,7 @@ _LOGIND = "org.freedesktop.login1"
 _MANAGER = f"{_LOGIND}.Manager"
 _RETRY_S = 10.0
 _LOOKED_EVERY_S = 0.2
+_LISTENS_WITHIN_S = 5.0
 _INHIBIT = (
     "systemd-inhibit", "--what=shutdown", "--mode=delay", "--who=podlab-kubelet",
     "--why=Kubelet needs time to handle node shutdown", "cat",
@@ -73,15 +74,18 @@ class ShutdownWatch:
 
     async def _hold(self, effects: ShutdownEffects) -> None:
         """Holds the inhibitor until a shutdown has been seen to, or the login manager goes away."""
-        inhibitor = await asyncio.create_subprocess_exec(*_INHIBIT, stdin=asyncio.subprocess.PIPE)
-        monitor = await asyncio.create_subprocess_exec(*_MONITOR, stdout=asyncio.subprocess.PIPE)
+        pipe = asyncio.subprocess.PIPE
+        monitor = await asyncio.create_subprocess_exec(*_MONITOR, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
+        started = [monitor]
         try:
+            await _listens(monitor)
+            started.append(await asyncio.create_subprocess_exec(*_INHIBIT, stdin=pipe))
             async for begins in _announced(monitor):
                 await self._announced(begins, effects)
                 if begins:
                     return
         finally:
-            for each in (inhibitor, monitor):
+            for each in started:
                 with suppress(ProcessLookupError):
                     each.terminate()
                 await each.wait()
@@ -106,6 +110,15 @@ async def end_group(group: ShutdownGroup, effects: ShutdownEffects) -> None:
         if all(effects.is_gone(pod.metadata.uid) for pod in group.pods):
             return
         await asyncio.sleep(_LOOKED_EVERY_S)
+
+
+async def _listens(monitor: asyncio.subprocess.Process) -> None:
+    """Waits for its first line, which says that it listens: a shutdown that is announced before goes unseen, and then
+    would be held up for nothing. A monitor that says nothing is believed after a while."""
+    assert monitor.stdout is not None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LISTENS_WITHIN_S):
+            await monitor.stdout.readline()
 
 
 async def _announced(monitor: asyncio.subprocess.Process) -> AsyncIterator[bool]:
