@@ -15,7 +15,7 @@ GIVE_BACK := trap '/usr/bin/python3 -m podlab.lab.invoker' EXIT;
 
 E2E := $(BIN)/pytest -q --durations 10
 # Those that wait longest come first.
-ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
+ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster console clients kubectl)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-network e2e-hosts e2e-day2 e2e-upgrade e2e-churn e2e-chaos e2e-soak lint lint-console check control-loops bench bench-api bench-controllers bench-networkpolicy bench-node bench-proxy bench-dns bench-scheduler bench-site bench-store bench-failover fuzz protos docs dist sanity bootstrap
@@ -41,7 +41,7 @@ test: bootstrap ## unit, property and integration tests, and the e2e tests when 
 	@$(GIVE_BACK) if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
 e2e: bootstrap ## the end-to-end tests on the lab: most side by side, then those that break things, beside those on labs of their own
-	@scripts/bootstrap clients
+	@scripts/bootstrap clients && scripts/bootstrap browser
 	@$(E2E) -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(ON_THE_LAB)
 	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-network e2e-hosts
 

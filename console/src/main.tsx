@@ -7,6 +7,7 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
 import "./style/table.css";
+import "./style/views.css";
 
 applyTheme();
 applyLanguage();

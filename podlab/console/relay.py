@@ -58,9 +58,8 @@ class Relay:
         if (known := self._sessions.get(upstream)) is not None:
             return known
         tls: ssl.SSLContext = await asyncio.to_thread(upstream.tls)
-        return self._sessions.setdefault(
-            upstream,
-            aiohttp.ClientSession(
+        if upstream not in self._sessions:  # others may have asked meanwhile
+            self._sessions[upstream] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=tls, limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECTED_WITHIN_S),
                 headers={**upstream.authorization(), hdrs.USER_AGENT: f"podlab-console/{__version__}"},
@@ -68,8 +67,8 @@ class Relay:
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
-            ),
-        )
+            )
+        return self._sessions[upstream]
 
 
 async def _carry_answer(request: web.Request, session: aiohttp.ClientSession, url: URL) -> web.StreamResponse:

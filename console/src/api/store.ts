@@ -118,7 +118,8 @@ export class Store<T> {
   }
 }
 
-function objectStore<T extends KubeObject>(api: Api, source: Source): Store<T> {
+function objectStore<T extends KubeObject>(api: Api, given: Source): Store<T> {
+  const source = { ...given, socket: true };
   return new Store<T>((store, signal) =>
     follow<KubeList<T>, T>(
       api,

@@ -1,5 +1,6 @@
 import { ApiError, type Api, type Query, isGone, messageOf } from "./http";
 import { lines } from "./lines";
+import { messages } from "./messages";
 import type { ListMeta, Status, WatchEvent } from "./types";
 
 /** What a followed list tells. `replaced` comes with the whole list: at first, and whenever changes were missed. */
@@ -20,6 +21,11 @@ export interface Source {
   path: string;
   accept?: string;
   query?: Query;
+  /**
+   * Whether changes come through a WebSocket: of plain HTTP, browsers keep six connections to a server at most, and a
+   * watch holds one for as long as it lasts. A WebSocket cannot ask for another form than the objects' own.
+   */
+  socket?: boolean;
 }
 
 interface Listed {
@@ -96,12 +102,28 @@ class Following<L extends Listed, E> {
       resourceVersion: this.revision,
       timeoutSeconds: WATCHED_S,
     };
+    for await (const line of this.source.socket ? this.heard(query) : this.read(query)) {
+      if (line) this.take(JSON.parse(line) as WatchEvent<E>);
+    }
+  }
+
+  private async *read(query: Query): AsyncGenerator<string> {
     const answer = await this.api.raw(this.source.path, { ...this.accepting(), query });
     if (!answer.body) throw new ApiError(0, "Unreachable", "the answer has no body");
     this.works();
-    for await (const line of lines(answer.body)) {
-      if (line) this.take(JSON.parse(line) as WatchEvent<E>);
+    yield* lines(answer.body);
+  }
+
+  /** Where no stream is opened, a list says why: it is refused, or the revision is forgotten. */
+  private async *heard(query: Query): AsyncGenerator<string> {
+    const from = this.revision;
+    this.revision = "";
+    const words = Object.entries(query).flatMap(([name, value]): [string, string][] => (value === undefined || value === "" ? [] : [[name, String(value)]]));
+    for await (const message of messages(this.api.socket(this.source.path, words), this.signal)) {
+      this.revision ||= from;
+      yield message;
     }
+    this.revision ||= from;
   }
 
   private take(event: WatchEvent<E>): void {

@@ -1,7 +1,8 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { Api } from "../api/http";
-import type { Resource } from "../api/discovery";
+import { collectionPath, type Resource } from "../api/discovery";
+import type { KubeObject } from "../api/types";
 import { type Deed, Rights } from "../api/rights";
 import { type Live, type Store, Stores } from "../api/store";
 
@@ -69,4 +70,12 @@ export function useMay(deed: Deed | undefined): boolean {
     };
   }, [rights, key]);
   return answer.key === key && answer.may;
+}
+
+/** One object, live; `object` is undefined while it is not known or there is none. */
+export function useObject<T extends KubeObject>(resource: Resource, namespace: string, name: string): { object: T | undefined; live: Live<T> } {
+  const { stores } = useCluster();
+  const path = collectionPath(resource, namespace);
+  const live = useLive(stores.objects<T>({ path, query: { fieldSelector: `metadata.name=${name}` } }));
+  return { object: [...live.items.values()][0], live };
 }

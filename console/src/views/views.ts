@@ -10,19 +10,24 @@ export interface View {
   load: Load<object>;
 }
 
-const OBJECTS: View = {
-  id: "objects",
-  title: "nav.objects",
-  key: "o",
-  icon: "▤",
-  load: () => import("./objects/objects").then((module) => module.Objects),
+const MAP: View = {
+  id: "map",
+  title: "nav.map",
+  key: "m",
+  icon: "▦",
+  load: () => import("./map/map").then((module) => module.ClusterMap),
 };
 
 /** All views, in the order in which they are offered. */
-export const VIEWS: View[] = [OBJECTS];
+export const VIEWS: View[] = [
+  MAP,
+  { id: "workloads", title: "nav.workloads", key: "w", icon: "❖", load: () => import("./workloads/workloads").then((module) => module.Workloads) },
+  { id: "nodes", title: "nav.nodes", key: "n", icon: "▣", load: () => import("./nodes/nodes").then((module) => module.Nodes) },
+  { id: "objects", title: "nav.objects", key: "o", icon: "▤", load: () => import("./objects/objects").then((module) => module.Objects) },
+];
 
-export const firstView = OBJECTS.id;
+export const firstView = MAP.id;
 
 export function viewOf(id: string): View {
-  return VIEWS.find((view) => view.id === id) ?? OBJECTS;
+  return VIEWS.find((view) => view.id === id) ?? MAP;
 }

@@ -1,22 +1,24 @@
-import { useEffect, useState } from "preact/hooks";
-import { objectPath, type Resource, resourceName } from "../../api/discovery";
-import { messageOf } from "../../api/http";
+import { useState } from "preact/hooks";
+import { objectPath, resourceName } from "../../api/discovery";
 import { kubectl } from "../../domain/kubectl";
 import { useMessages } from "../../i18n";
-import { KubectlLine } from "../../parts/kubectl-line";
-import { Notice } from "../../parts/notice";
-import { useCluster } from "../../state/cluster";
-import { href } from "../../state/router";
+import { DeedDialog } from "../../parts/deed-dialog";
+import { Lazy } from "../../parts/lazy";
+import { Tabs } from "../../parts/tabs";
+import { useCluster, useMay } from "../../state/cluster";
+import { go, href, place } from "../../state/router";
+import { useSignal } from "../../state/signal";
+import { Actions } from "../workloads/actions";
+import { type ObjectProps, TABS } from "./tabs";
 
-interface Props {
-  resource: Resource;
-  namespace: string;
-  name: string;
-}
-
-/** One object. */
-export function ObjectPage({ resource, namespace, name }: Props) {
+/** One object: what is done with it, and what there is to see of it. */
+export function ObjectPage({ resource, namespace, name }: ObjectProps) {
+  const say = useMessages();
   const cluster = useCluster();
+  const { query } = useSignal(place);
+  const tabs = TABS.filter((each) => each.fits(resource));
+  const chosen = tabs.find((each) => each.id === query.tab) ?? tabs[0];
+  const here = (tab: string) => href(cluster.name, "objects", [resourceName(resource), namespace || "-", name], { tab });
   return (
     <section class="view">
       <header class="view-head">
@@ -25,34 +27,46 @@ export function ObjectPage({ resource, namespace, name }: Props) {
           {namespace && <span>{namespace}</span>}
         </nav>
         <h1>{name}</h1>
+        <span class="fill" />
+        <Actions resource={resource} namespace={namespace} name={name} />
+        <Delete resource={resource} namespace={namespace} name={name} />
       </header>
-      <Yaml resource={resource} namespace={namespace} name={name} />
+      <Tabs label={name} chosen={chosen?.id ?? ""} tabs={tabs.map((tab) => ({ id: tab.id, title: say(tab.title), href: here(tab.id) }))} />
+      {chosen && <Lazy key={chosen.id} load={chosen.load} props={{ resource, namespace, name }} />}
     </section>
   );
 }
 
-function Yaml({ resource, namespace, name }: Props) {
+function Delete({ resource, namespace, name }: ObjectProps) {
   const say = useMessages();
   const cluster = useCluster();
-  const [text, setText] = useState<string>();
-  const [error, setError] = useState<unknown>();
-  useEffect(() => {
-    const abort = new AbortController();
+  const [asking, setAsking] = useState(false);
+  const may = useMay({ verb: "delete", group: resource.group, resource: resource.plural, namespace, name });
+  if (!may) return null;
+  const run = () =>
     cluster.api
-      .text(objectPath(resource, namespace, name), { accept: "application/yaml", signal: abort.signal })
-      .then(setText, (why: unknown) => {
-        if (!abort.signal.aborted) setError(why);
-      });
-    return () => abort.abort();
-  }, [cluster, resource, namespace, name]);
-  if (error) return <Notice title={name}>{messageOf(error)}</Notice>;
-  if (text === undefined) return <Notice>{say("app.loading")}</Notice>;
+      .raw(objectPath(resource, namespace, name), {
+        method: "DELETE",
+        body: JSON.stringify({ apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Background" }),
+      })
+      .then(() => go(href(cluster.name, "objects", [resourceName(resource)])));
   return (
     <>
-      <pre class="yaml" tabIndex={0} aria-label={say("objects.yaml")}>
-        {text}
-      </pre>
-      <KubectlLine line={kubectl(cluster.context, namespace, "get", resourceName(resource), name, "-o", "yaml")} />
+      <button type="button" class="danger" onClick={() => setAsking(true)}>
+        {say("deed.delete")}
+      </button>
+      {asking && (
+        <DeedDialog
+          title={say("deed.deleteTitle", { kind: resource.kind, name })}
+          verb={say("deed.delete")}
+          danger
+          line={kubectl(cluster.context, namespace, "delete", resourceName(resource), name)}
+          run={run}
+          close={() => setAsking(false)}
+        >
+          <p>{say("deed.deleteOwned")}</p>
+        </DeedDialog>
+      )}
     </>
   );
 }
