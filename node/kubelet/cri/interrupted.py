@@ -14,11 +14,12 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-import psutil
 
 from node.kubelet.cri.containerd import NAMESPACE, Containerd, failure
 from node.kubelet.cri.runtime import RuntimeUnavailable
@@ -31,11 +32,20 @@ PERIOD_S, RETRY_S = 5.0, 60.0
 NAMED = Path("/run/netns")
 PREFIX = "cni-"
 """Of the names that containerd gives to network namespaces."""
-# Boot time, from which the kernel counts the start of processes, is told in whole seconds.
-MARGIN_S = 2.0
+# The kernel tells both the start of a process and for how long it runs itself in hundredths of a second, and a file's
+# time may lie a tick behind.
+MARGIN_S = 0.05
 CALL_TIMEOUT_S = 60.0
 _EXPIRES = "containerd.io/gc.expire"
 _DETACH = 2
+
+
+@dataclass(frozen=True)
+class Process:
+    """One that runs, and when it started, in ticks since the machine did."""
+
+    pid: int
+    start_ticks: int
 
 
 class InterruptedCalls:
@@ -44,17 +54,17 @@ class InterruptedCalls:
     def __init__(self, runtime: Containerd) -> None:
         self._runtime = runtime
         self._leases = leases_pb2_grpc.LeasesStub(runtime.channel)
-        self._seen = 0.0
+        self._seen: Process | None = None
 
     async def run(self) -> None:
         while True:
             pause_s = PERIOD_S
             try:
-                started = served_since(self._runtime.endpoint)
-                if started != self._seen:
-                    await self.clean_up(started - MARGIN_S)
-                    self._seen = started
-            except (RuntimeUnavailable, ConnectionError, FileNotFoundError, psutil.NoSuchProcess) as error:
+                process = served_by(self._runtime.endpoint)
+                if process != self._seen:
+                    await self.clean_up(started_at(process) - MARGIN_S)
+                    self._seen = process
+            except (RuntimeUnavailable, ConnectionError, FileNotFoundError, ProcessLookupError) as error:
                 log.debug("containerd is not there: %s", error)  # which the pods' workers tell of
             except Exception:
                 log.exception("what interrupted calls of containerd have left stays; again in %.0f s", RETRY_S)
@@ -92,13 +102,20 @@ class InterruptedCalls:
         return released
 
 
-def served_since(endpoint: str) -> float:
-    """When the process that serves the socket started, in seconds since 1970. Raises OSError, psutil.Error."""
+def served_by(endpoint: str) -> Process:
+    """Whose socket it is. Raises OSError."""
     with socket.socket(socket.AF_UNIX) as asked:
         asked.connect(endpoint.removeprefix("unix://"))
         told = asked.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid, _, _ = struct.unpack("3i", told)
-    return psutil.Process(pid).create_time()
+    _, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    return Process(pid, int(fields.split()[19]))
+
+
+def started_at(process: Process) -> float:
+    """In seconds since 1970, by the clock of now. Raises OSError."""
+    up_s = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - up_s + process.start_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def unused_namespaces(directory: Path, before: float, owned: Iterable[str]) -> list[Path]:

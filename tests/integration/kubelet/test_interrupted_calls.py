@@ -13,7 +13,7 @@ from podlab_testing.containerd import SANDBOX_IMAGE, OwnContainerd
 
 from node.kubelet.cri import interrupted
 from node.kubelet.cri.containerd import NAMESPACE, Containerd
-from node.kubelet.cri.interrupted import InterruptedCalls, served_since
+from node.kubelet.cri.interrupted import InterruptedCalls, served_by, started_at
 from node.probing import attachment
 from podlab.deploy.images import build
 from podlab.foreign.containerd.v1 import snapshots_pb2, snapshots_pb2_grpc
@@ -60,7 +60,7 @@ async def test_a_snapshot_that_only_an_interrupted_call_held_is_collected(
         await stub.View(request, metadata=(*NAMESPACE, ("containerd-lease", lease)))
     assert _snapshots(own) == {"of-interrupted", "of-somebodys"}
     calls = InterruptedCalls(runtime)
-    await calls.clean_up(served_since(own.endpoint))
+    await calls.clean_up(started_at(served_by(own.endpoint)))
     assert _snapshots(own) == {"of-interrupted", "of-somebodys"}, "containerd itself may still be at it"
     await calls.clean_up(time.time() + 1)
     assert _snapshots(own) == {"of-somebodys"}

@@ -15,7 +15,7 @@ from google.protobuf import empty_pb2
 
 from node.kubelet.cri import interrupted
 from node.kubelet.cri.containerd import Containerd
-from node.kubelet.cri.interrupted import InterruptedCalls, remove_namespace, served_since, unused_namespaces
+from node.kubelet.cri.interrupted import InterruptedCalls, remove_namespace, served_by, started_at, unused_namespaces
 from node.probing import attachment
 from podlab.foreign.containerd.v1 import leases_pb2, leases_pb2_grpc
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -103,9 +103,10 @@ async def test_what_the_process_itself_has_made_is_not_looked_at(
     monkeypatch.setattr(interrupted, "NAMED", tmp_path)
     (tmp_path / "cni-new").touch()
     containerd, fake = runtime
-    started = served_since(f"unix://{directory}/socket")
-    assert started == psutil.Process(os.getpid()).create_time()
-    await InterruptedCalls(containerd).clean_up(started)
+    process = served_by(f"unix://{directory}/socket")
+    assert process.pid == os.getpid()
+    assert started_at(process) == pytest.approx(psutil.Process().create_time(), abs=2)
+    await InterruptedCalls(containerd).clean_up(started_at(process))
     assert (tmp_path / "cni-new").exists()
     assert fake.leases.keys() == {"kept", "new"}
 
