@@ -14,7 +14,11 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 from podlab_testing.source_code import PROJECT
 
 REFUSED = "Failed to load resource: the server responded with a status of 4"
-AWAY = ("Failed to load resource: the server responded with a status of 503", "Failed to load resource: net::ERR_")
+AWAY = (
+    "Failed to load resource: the server responded with a status of 503",
+    "Failed to load resource: net::ERR_",
+    "WebSocket connection to ",
+)
 CHROMIUM = Path("/usr/bin/chromium")
 ARTEFACTS = PROJECT / "console/artefacts"
 # It looks nobody up and updates nothing.
@@ -95,4 +99,4 @@ async def visiting(browser: Browser, link: str, *, width: int = 1280, dark: bool
     await visit.page.goto(link)
     yield visit
     await context.close()
-    assert visit.errors == []
+    assert visit.errors == [], "\n".join(visit.errors)
