@@ -14,6 +14,7 @@ from podlab_testing.cluster_view import WAIT_S, ClusterView
 from podlab_testing.consoles import Opened, console, signed_in, upstream
 from podlab_testing.fake_nodes import FakeNodes
 from podlab_testing.ports import reserved_ports
+from podlab_testing.seeing_client import SeeingClient
 
 from master.controllers import main
 from master.controllers.settings import ControllersSettings, SigningSettings
@@ -50,18 +51,19 @@ async def controllers(cluster: Cluster) -> AsyncIterator[None]:
 @pytest.fixture
 async def nodes(cluster: Cluster, controllers: None) -> AsyncIterator[FakeNodes]:
     """Nodes n1 and n2."""
-    seen = ClusterView(await cluster.client())
-    following = asyncio.create_task(seen.informers.run())
-    await seen.informers.synced()
-    made = FakeNodes(seen.client, seen.informers)
-    playing = asyncio.create_task(made.run())
-    for name in ("n1", "n2"):
-        await made.add(name)
-    yield made
-    for task in (playing, following):
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with SeeingClient(cluster.server, cluster.authority.tls()) as client:
+        seen = ClusterView(client)
+        following = asyncio.create_task(seen.informers.run())
+        await seen.informers.synced()
+        made = FakeNodes(seen.client, seen.informers)
+        playing = asyncio.create_task(made.run())
+        for name in ("n1", "n2"):
+            await made.add(name)
+        yield made
+        for task in (playing, following):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @pytest.fixture
