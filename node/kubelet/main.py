@@ -27,6 +27,7 @@ from node.kubelet.nodestatus.node_status import allocatable, new_node
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.nodestatus.shutdown_watch import ShutdownEffects, ShutdownWatch
 from node.kubelet.nodestatus.stats import StatsProvider
+from node.kubelet.numa.nodes import aligning
 from node.kubelet.server import pod_resources
 from node.kubelet.server.documents import Documents
 from node.kubelet.server.https import https_server
@@ -78,6 +79,7 @@ class Kubelet:
             own_node=new_node(settings),
             offered=allocatable(settings),
             exclusive_cpus=exclusive(settings.cpu_manager, settings.root_dir / "cpu_manager_state"),
+            numa_nodes=aligning(settings.topology_manager),
             apparmor=machine_info.has_apparmor(),
             pressures=lambda: self._pressure.conditions,
             refusal=lambda: shutdown.NOT_ADMITTED if self._shutdown.shutting_down else None,

@@ -33,6 +33,19 @@ class CpuManagerSettings:
     reserved_cpus: str = ""
 
 
+CONTAINER, POD = "container", "pod"
+
+
+@dataclass(frozen=True)
+class TopologyManagerSettings:
+    """Whether what a container has for itself, processors and devices, is to come from NUMA nodes near to each other:
+    `best-effort` where that can be, else `restricted` and `single-numa-node` refuse the pod. `scope`: each container
+    by itself, or all of a pod together."""
+
+    policy: str = NONE
+    scope: str = CONTAINER
+
+
 @dataclass(frozen=True)
 class TaintSettings:
     key: str
@@ -157,6 +170,7 @@ class KubeletSettings:
     static_pod_dir: Path = Path("/etc/podlab/manifests")
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
     cpu_manager: CpuManagerSettings = field(default_factory=CpuManagerSettings)
+    topology_manager: TopologyManagerSettings = field(default_factory=TopologyManagerSettings)
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[TaintSettings, ...] = ()
     lease_duration_s: int = 40

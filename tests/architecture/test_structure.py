@@ -22,7 +22,7 @@ ROOMS_AND_ARROWS = {
     "master.store": (12, 24),
     "node.dns": (15, 29),
     "node.ingress": (15, 38),
-    "node.kubelet": (22, 88),
+    "node.kubelet": (23, 96),
     "node.loadbalancer": (13, 24),
     "node.network": (15, 42),
     "node.networkpolicy": (10, 22),

@@ -33,9 +33,10 @@ from node.kubelet.cri.runtime import (
     Sandbox,
     ShownImage,
 )
+from node.kubelet.numa.nodes import NumaNode
 from node.kubelet.server import pod_resources
 from node.kubelet.server.pod_resources import PodResourcesServicer
-from node.kubelet.settings import KubeletSettings
+from node.kubelet.settings import KubeletSettings, TopologyManagerSettings
 from node.kubelet.worker.context import WorkerTimings
 from node.kubelet.worker.pod_runner import Edges, Periods, PodRunner
 from podlab.client.absent import AbsentServer
@@ -319,7 +320,9 @@ class MemoryKubelet:
     timings: WorkerTimings = field(default_factory=WorkerTimings)
     pressures: frozenset[str] = frozenset()
     cpus: ExclusiveCpus | None = None
-    """Set before it starts."""
+    topology: TopologyManagerSettings = field(default_factory=TopologyManagerSettings)
+    numa_nodes: tuple[NumaNode, ...] = ()
+    """Set before it starts, as the two before."""
     runner: PodRunner | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -331,6 +334,7 @@ class MemoryKubelet:
             root_dir=self.root,
             kubernetes_dir=self.root,
             static_pod_dir=self.root / "manifests",
+            topology_manager=self.topology,
         )
         edges = Edges(
             client=self.client,
@@ -339,6 +343,7 @@ class MemoryKubelet:
             own_node=node_pb2.Node(metadata=meta_pb2.ObjectMeta(name="n1")),
             offered=OFFERED,
             exclusive_cpus=self.cpus,
+            numa_nodes=self.numa_nodes,
             pressures=lambda: self.pressures,
             periods=PERIODS,
             timings=self.timings,

@@ -26,6 +26,8 @@ from node.kubelet.cpus.exclusive import CpuError
 from node.kubelet.cpus.manager import CpuManager
 from node.kubelet.deviceplugins.manager import DeviceManager
 from node.kubelet.deviceplugins.plugin import DeviceError
+from node.kubelet.numa import alignment
+from node.kubelet.numa.alignment import Alignment, TopologyAffinityError
 from node.kubelet.pod.pod_notes import PendingResize
 from node.kubelet.pod.pod_outcome import PodOutcome
 from podlab.api.pods import podresources, sysctls
@@ -61,6 +63,7 @@ class PodAdmission:
     pods: Callable[[], Iterable[pod_pb2.Pod]]
     devices: DeviceManager
     cpus: CpuManager
+    alignment: Alignment
     pressures: Callable[[], Collection[str]] = frozenset
     """The node's conditions of pressure that are true now."""
     refusal: Callable[[], PodOutcome | None] = lambda: None
@@ -103,8 +106,10 @@ class PodAdmission:
         if unenforceable := predicates.unenforceable(pod, self.node() or self.own_node, apparmor=self.apparmor):
             return PodOutcome("Failed", *unenforceable)
         try:
-            await self.devices.allocate(pod)
-            self.cpus.allocate(pod)
+            await self.alignment.allocate(pod)
+        except TopologyAffinityError as error:
+            self._release(pod)
+            return PodOutcome("Failed", alignment.REASON, str(error))
         except (DeviceError, CpuError) as error:
             self._release(pod)
             return PodOutcome("Failed", UNEXPECTED, f"Allocate failed due to {error}, which is unexpected")

@@ -14,6 +14,7 @@ from node.kubelet.cpus import cpuset, topology
 from node.kubelet.cpus.topology import Processor
 from node.kubelet.disk.state_file import StateFile
 from node.kubelet.pod import podspec
+from node.kubelet.pod.room import Room, at_once
 from podlab.api.pods.qos import GUARANTEED, qos_class
 from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
@@ -74,23 +75,29 @@ class ExclusiveCpus:
         """Those that may be given away."""
         return self._online - self._reserved
 
-    def allocate(self, pod: pod_pb2.Pod) -> None:
-        """All that the pod's containers are to have, or none. Raises CpuError."""
+    def room(self, pod: pod_pb2.Pod, container: pod_pb2.Container) -> Room[int] | None:
+        """What the container could be given; None where it is to have nothing, or has it."""
+        given = self._given.get(pod.metadata.uid, {})
+        count = wanted(pod, container)
+        if not count or container.name in given:
+            return None
+        return Room(count, self.allocatable - self._in_use(), podspec.left_by_init(pod, container.name, given))
+
+    def room_of_pod(self, pod: pod_pb2.Pod) -> Room[int] | None:
+        """The same of all its containers together."""
+        count = at_once(pod, lambda container: wanted(pod, container))
+        return Room(count, self.allocatable - self._in_use()) if count else None
+
+    def allocate(self, pod: pod_pb2.Pod, *, only: str = "", near: frozenset[int] = frozenset()) -> None:
+        """All that the pod's containers are to have, or none; with `only`, that container alone. Of free processors,
+        those of `near` come first. Raises CpuError."""
         uid = pod.metadata.uid
         given = dict(self._given.get(uid, {}))
         for container in (*pod.spec.initContainers, *pod.spec.containers):
             count = wanted(pod, container)
-            if not count or container.name in given:
+            if not count or container.name in given or only not in ("", container.name):
                 continue
-            reused = podspec.left_by_init(pod, container.name, given)
-            own = frozenset[int]().union(*given.values())
-            free = (self.allocatable - self._in_use() - own) | reused
-            chosen = topology.take(self._processors, reused, min(count, len(reused)))
-            chosen += topology.take(self._processors, free - set(chosen), count - len(chosen))
-            if len(chosen) < count:
-                counts = f"requested={count}, available={len(free)}"
-                raise CpuError(f"not enough cpus available to satisfy request: {counts}")
-            given[container.name] = frozenset(chosen)
+            given[container.name] = self._choose(pod, container.name, count, near, given)
         if given == self._given.get(uid, {}):
             return
         try:
@@ -99,6 +106,22 @@ class ExclusiveCpus:
             raise CpuError(f"could not write checkpoint: {error}") from error
         for name, cpus in given.items():
             log.info("container %s of pod %s has the processors %s for itself", name, uid, cpuset.text(cpus))
+
+    def _choose(
+        self, pod: pod_pb2.Pod, container: str, count: int, near: frozenset[int], given: dict[str, frozenset[int]]
+    ) -> frozenset[int]:
+        """Raises CpuError."""
+        reused = podspec.left_by_init(pod, container, given)
+        own = frozenset[int]().union(*given.values())
+        free = (self.allocatable - self._in_use() - own) | reused
+        chosen: list[int] = []
+        for group in (reused, free & near, free):
+            rest = group - set(chosen)
+            chosen += topology.take(self._processors, rest, min(count - len(chosen), len(rest)))
+        if len(chosen) < count:
+            counts = f"requested={count}, available={len(free)}"
+            raise CpuError(f"not enough cpus available to satisfy request: {counts}")
+        return frozenset(chosen)
 
     def forget(self, pod_uids: Iterable[str]) -> bool:
         """These pods have nothing any more. Whether they had something."""

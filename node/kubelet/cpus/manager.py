@@ -10,6 +10,7 @@ from pathlib import Path
 from node.kubelet.cpus import cpuset, topology
 from node.kubelet.cpus.exclusive import ExclusiveCpus
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
+from node.kubelet.pod.room import Room
 from node.kubelet.settings import NONE, STATIC, CpuManagerSettings
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -71,11 +72,18 @@ class CpuManager:
             except TimeoutError:
                 continue
 
-    def allocate(self, pod: pod_pb2.Pod) -> None:
-        """Gives the pod's containers the processors that they are to have for themselves. Raises CpuError."""
+    def allocate(self, pod: pod_pb2.Pod, *, only: str = "", near: frozenset[int] = frozenset()) -> None:
+        """Gives the pod's containers the processors that they are to have for themselves; see ExclusiveCpus. Raises
+        CpuError."""
         if self._cpus is not None:
-            self._cpus.allocate(pod)
+            self._cpus.allocate(pod, only=only, near=near)
             self._changed.set()
+
+    def room(self, pod: pod_pb2.Pod, container: pod_pb2.Container | None) -> Room[int] | None:
+        """What the container, or without one the pod, could be given; None where it is to have nothing for itself."""
+        if self._cpus is None:
+            return None
+        return self._cpus.room_of_pod(pod) if container is None else self._cpus.room(pod, container)
 
     def release(self, pod_uid: str) -> None:
         """Nothing of the pod runs any more. Raises OSError."""

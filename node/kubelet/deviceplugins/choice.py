@@ -45,6 +45,15 @@ def check(wanted: DeviceRequest, healthy: Collection[str], free: Collection[str]
         raise DeviceError(f"requested number of devices unavailable for {wanted.resource}. {counts}")
 
 
+def aligned(
+    count: int, required: list[str], near: Collection[str], free: Collection[str]
+) -> tuple[list[str], set[str]]:
+    """What must be chosen, and what the rest is chosen from, so that those that are near come first."""
+    if len(required) + len(near) >= count:
+        return required, set(near) or set(free)
+    return [*required, *sorted(near)], set(free) - set(near)
+
+
 def chosen(count: int, required: Iterable[str], preferred: Iterable[str], free: Collection[str]) -> list[str]:
     """So many devices: the required ones, then what the plugin prefers of the free ones, then any."""
     order = [*sorted(required), *(each for each in preferred if each in free), *sorted(free)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from node.kubelet.deviceplugins import choice, health
 from node.kubelet.deviceplugins.choice import DeviceRequest
@@ -15,6 +15,7 @@ from node.kubelet.deviceplugins.plugin import DeviceError
 from node.kubelet.dynamicresources import cdi
 from node.kubelet.dynamicresources.cdi import Edits
 from node.kubelet.pod import podspec
+from node.kubelet.pod.room import Room, at_once
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -61,10 +62,36 @@ class DeviceManager:
         for each in (*status.initContainerStatuses, *status.containerStatuses):
             health.tell(each, self.of(pod.metadata.uid, each.name), self.offers.is_healthy)
 
-    async def allocate(self, pod: pod_pb2.Pod) -> None:
-        """All devices that the pod's containers ask for. Raises DeviceError: then it may have some of them, until it is
-        released."""
-        await self._allocate(pod, choice.wanted(pod, self.offers.resources))
+    async def allocate(self, pod: pod_pb2.Pod, *, only: str = "", near: frozenset[int] = frozenset()) -> None:
+        """All devices that the pod's containers ask for; with `only`, that container alone. Those near to the NUMA
+        nodes `near` come first. Raises DeviceError: then it may have some of them, until it is released."""
+        wanted = choice.wanted(pod, self.offers.resources)
+        await self._allocate(pod, (each for each in wanted if only in ("", each.container)), near)
+
+    def rooms(self, pod: pod_pb2.Pod, container: str) -> dict[str, Room[str]]:
+        """What the container, or without a name the pod, could be given of each resource that it asks for and whose
+        devices are near to some NUMA nodes only."""
+        counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for each in choice.wanted(pod, self.offers.resources):
+            counts[each.resource][each.container] = each.count
+        return {
+            resource: self._room(pod, container, resource, of)
+            for resource, of in sorted(counts.items())
+            if (not container or container in of) and any(self.near(resource).values())
+        }
+
+    def _room(self, pod: pod_pb2.Pod, container: str, resource: str, counts: Mapping[str, int]) -> Room[str]:
+        healthy = self.offers.healthy(resource)
+        free = healthy - self._given.in_use(resource)
+        if not container:
+            return Room(at_once(pod, lambda each: counts.get(each.name, 0)), free)
+        given = {known.container: known.ids for known in self._given.of(pod.metadata.uid) if known.resource == resource}
+        return Room(counts[container], free, podspec.left_by_init(pod, container, given) & healthy)
+
+    def near(self, resource: str) -> dict[str, tuple[int, ...]]:
+        """To which NUMA nodes each of its devices is near; to none: nobody knows."""
+        devices = self.offers.devices(resource)
+        return {name: tuple(node.ID for node in device.topology.nodes) for name, device in devices.items()}
 
     def release(self, pod_uid: str) -> None:
         """Nothing of the pod runs any more. Raises OSError."""
@@ -86,22 +113,27 @@ class DeviceManager:
         ids = [device.name for each in given for device in each.how.cdi_devices]
         return _edits(given), cdi.edits(ids, await asyncio.to_thread(cdi.read)) if ids else Edits()
 
-    async def _allocate(self, pod: pod_pb2.Pod, wanted: Iterable[DeviceRequest]) -> None:
+    async def _allocate(
+        self, pod: pod_pb2.Pod, wanted: Iterable[DeviceRequest], near: frozenset[int] = frozenset()
+    ) -> None:
         of_resource: defaultdict[str, list[DeviceRequest]] = defaultdict(list)
         for each in wanted:
             of_resource[each.resource].append(each)
         for resource in sorted(of_resource):  # one after another, so that who waits for one holds up no other
             async with self._locks[resource]:
-                await self._allocate_of(pod, resource, of_resource[resource])
+                await self._allocate_of(pod, resource, of_resource[resource], near)
 
-    async def _allocate_of(self, pod: pod_pb2.Pod, resource: str, wanted: Iterable[DeviceRequest]) -> None:
+    async def _allocate_of(
+        self, pod: pod_pb2.Pod, resource: str, wanted: Iterable[DeviceRequest], near: frozenset[int]
+    ) -> None:
         uid, new = pod.metadata.uid, list[Given]()
         given = {known.container: known.ids for known in self._given.of(uid) if known.resource == resource}
         for each in wanted:
             if each.container in given:
                 continue
             reused = podspec.left_by_init(pod, each.container, given)
-            ids = await self._choose(each, reused, {one for held in given.values() for one in held})
+            own = {one for held in given.values() for one in held}
+            ids = await self._choose(each, reused, own, near)
             plugin = self.offers.plugin(resource)
             if plugin is None:
                 raise DeviceError(f"endpoint not found in cache for a registered resource: {resource}")
@@ -116,12 +148,15 @@ class DeviceManager:
         for one in new:
             log.info("container %s of pod %s has %s %s", one.container, uid, one.resource, ", ".join(one.ids))
 
-    async def _choose(self, wanted: DeviceRequest, reused: frozenset[str], own: set[str]) -> tuple[str, ...]:
+    async def _choose(
+        self, wanted: DeviceRequest, reused: frozenset[str], own: set[str], near: frozenset[int]
+    ) -> tuple[str, ...]:
         """`own` are those that containers of the same pod have."""
         healthy = self.offers.healthy(wanted.resource)
         free = healthy - self._given.in_use(wanted.resource) - own
         choice.check(wanted, healthy, free, reused)
-        required = sorted(reused & healthy)[: wanted.count]
+        aligned = {name for name, nodes in self.near(wanted.resource).items() if not near.isdisjoint(nodes)} & free
+        required, free = choice.aligned(wanted.count, sorted(reused & healthy)[: wanted.count], aligned, free)
         plugin = self.offers.plugin(wanted.resource)
         preferred: Sequence[str] = ()
         if plugin is not None and len(required) < wanted.count < len(required) + len(free):

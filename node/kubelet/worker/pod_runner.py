@@ -36,6 +36,8 @@ from node.kubelet.images import credential_providers
 from node.kubelet.images.credential_providers import CredentialProviders
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.images.pulled import PulledImages, PulledState
+from node.kubelet.numa.alignment import Alignment
+from node.kubelet.numa.nodes import NumaNode
 from node.kubelet.plugins import registry
 from node.kubelet.plugins.registry import PluginRegistry
 from node.kubelet.pod.pod_outcome import PodOutcome
@@ -108,6 +110,7 @@ class Edges:
     own_node: node_pb2.Node
     offered: Mapping[str, meta_pb2.Quantity]
     exclusive_cpus: ExclusiveCpus | None = None
+    numa_nodes: tuple[NumaNode, ...] = ()
     apparmor: bool = False
     pressures: Callable[[], Collection[str]] = frozenset
     refusal: Callable[[], PodOutcome | None] = lambda: None
@@ -178,6 +181,7 @@ class PodRunner:
             pods=self.pods.list,
             devices=self.devices,
             cpus=self.cpus,
+            alignment=Alignment(self._settings.topology_manager, edges.numa_nodes, self.devices, self.cpus),
             pressures=edges.pressures,
             refusal=edges.refusal,
             apparmor=edges.apparmor,

@@ -1,0 +1,1 @@
+"""Processors, devices and memory of containers near to each other: Kubernetes' topology manager."""
