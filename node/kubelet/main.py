@@ -20,7 +20,7 @@ from node.kubelet.images.container_export import ContainerExport
 from node.kubelet.images.image_collector import ImageCollector
 from node.kubelet.images.image_store import ImageStore
 from node.kubelet.logs.log_rotation import LogRotation
-from node.kubelet.nodestatus import machine_info, oom_watcher, shutdown
+from node.kubelet.nodestatus import machine_info, oom_watcher, shutdown, swap
 from node.kubelet.nodestatus.measurement import Surveyor
 from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import allocatable, new_node
@@ -71,15 +71,16 @@ class Kubelet:
     runtime: Containerd
 
     def __post_init__(self) -> None:
-        settings = self.settings
+        settings, pod_groups = self.settings, Groups(groups.mounted())
         edges = Edges(
             client=self.client,
             runtime=self.runtime,
-            groups=Groups(groups.mounted()),
+            groups=pod_groups,
             own_node=new_node(settings),
             offered=allocatable(settings),
             exclusive_cpus=exclusive(settings.cpu_manager, settings.root_dir / "cpu_manager_state"),
             numa_nodes=aligning(settings.topology_manager),
+            swap=swap.of_node(settings.swap, machine_info.swap_bytes(), limitable=pod_groups.limit_swap),
             apparmor=machine_info.has_apparmor(),
             pressures=lambda: self._pressure.conditions,
             refusal=lambda: shutdown.NOT_ADMITTED if self._shutdown.shutting_down else None,

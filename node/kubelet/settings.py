@@ -33,6 +33,15 @@ class CpuManagerSettings:
     reserved_cpus: str = ""
 
 
+@dataclass(frozen=True)
+class SwapSettings:
+    """How much of the node's swap pods may use: nothing, or, with `LimitedSwap`, containers of Burstable pods as large
+    a part as they ask for of the memory. With `fail_on` the kubelet does not start while the node has swap."""
+
+    behavior: str = "NoSwap"
+    fail_on: bool = False
+
+
 CONTAINER, POD = "container", "pod"
 
 
@@ -171,6 +180,7 @@ class KubeletSettings:
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
     cpu_manager: CpuManagerSettings = field(default_factory=CpuManagerSettings)
     topology_manager: TopologyManagerSettings = field(default_factory=TopologyManagerSettings)
+    swap: SwapSettings = field(default_factory=SwapSettings)
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[TaintSettings, ...] = ()
     lease_duration_s: int = 40

@@ -12,7 +12,6 @@ from node.kubelet.pod import podspec
 from podlab.api.pods.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
 from podlab.core.v1 import pod_pb2
 
-_CRITICAL_PRIORITY = 2_000_000_000
 _CLASSES = (BEST_EFFORT, BURSTABLE, GUARANTEED)
 
 Shortfall = Mapping[str, int]
@@ -24,7 +23,7 @@ class PreemptionFailed(Exception):
 
 def is_critical(pod: pod_pb2.Pod) -> bool:
     """Whether its priority is that of system-cluster-critical, or above, or a file of the node describes it."""
-    return podspec.is_static(pod) or pod.spec.priority >= _CRITICAL_PRIORITY
+    return podspec.is_static(pod) or pod.spec.priority >= podspec.CRITICAL_PRIORITY
 
 
 def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], shortfall: Shortfall) -> list[pod_pb2.Pod]:

@@ -48,6 +48,11 @@ class Groups:
         """Whether they are of cgroup v2."""
         return any(each.unified for each in self._hierarchies)
 
+    @property
+    def limit_swap(self) -> bool:
+        """Whether the kernel counts what groups have in swap, and can limit it; so far the root group does not say."""
+        return any(each.unified and any(each.path.glob("*/memory.swap.max")) for each in self._hierarchies)
+
     def write(self, group: str, limits: GroupLimits) -> None:
         """Makes the group, with all above it, where a controller knows of such limits, and sets them. Groups that the
         runtime needs beyond these it makes itself."""

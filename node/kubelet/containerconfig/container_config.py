@@ -9,7 +9,7 @@ from types import MappingProxyType
 from node.kubelet.cgroups import layout
 from node.kubelet.containerconfig import dns
 from node.kubelet.containerconfig.environment import expand
-from node.kubelet.containerconfig.linux_resources import linux_resources
+from node.kubelet.containerconfig.linux_resources import NodeMemory, linux_resources
 from node.kubelet.containerconfig.security_context import SeccompProfiles, container_security, sandbox_security
 from node.kubelet.containerconfig.user_namespaces import HOST_USERS
 from node.kubelet.cri.runtime import (
@@ -99,8 +99,7 @@ def container_config(
     mounts: Sequence[cri.Mount],
     devices: Sequence[cri.Device] = (),
     annotations: Mapping[str, str] = MappingProxyType({}),
-    node_memory_bytes: int,
-    oom_group: bool = False,
+    memory: NodeMemory,
     seccomp: SeccompProfiles,
     users: cri.UserNamespace = HOST_USERS,
 ) -> cri.ContainerConfig:
@@ -121,9 +120,7 @@ def container_config(
         stdin_once=container.stdinOnce,
         tty=container.tty,
     )
-    config.linux.resources.CopyFrom(
-        linux_resources(pod, container, node_memory_bytes=node_memory_bytes, oom_group=oom_group)
-    )
+    config.linux.resources.CopyFrom(linux_resources(pod, container, memory))
     config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id, seccomp, users))
     return config
 

@@ -4,8 +4,11 @@ https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/."
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from node.kubelet.cgroups import layout
+from node.kubelet.containerconfig import swap
+from node.kubelet.containerconfig.swap import NO_SWAP_KNOWN, NodeSwap
 from podlab.api.pods import podresources
 from podlab.api.pods.qos import BEST_EFFORT, GUARANTEED, qos_class
 from podlab.api.values import quantity
@@ -19,25 +22,34 @@ BEST_EFFORT_ADJ = 1000
 _PAGE_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 
 
-def linux_resources(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, *, node_memory_bytes: int, oom_group: bool = False
-) -> cri.LinuxContainerResources:
-    """What the runtime is told about one container, whose limits are its pod's where it has none of its own. With
-    `oom_group`, which needs cgroup v2, all its processes end when one of them has to for want of memory."""
+@dataclass(frozen=True)
+class NodeMemory:
+    """The node's, and what containers may do with it. With `oom_group`, which needs cgroup v2, all processes of a
+    container end when one of them has to for want of memory."""
+
+    bytes: int
+    oom_group: bool = False
+    swap: NodeSwap = NO_SWAP_KNOWN
+
+
+def linux_resources(pod: pod_pb2.Pod, container: pod_pb2.Container, memory: NodeMemory) -> cri.LinuxContainerResources:
+    """What the runtime is told about one container, whose limits are its pod's where it has none of its own."""
     limits, requests = podresources.limits_of(pod.spec, container), container.resources.requests
     cpu = requests.get("cpu", container.resources.limits.get("cpu"))
     result = cri.LinuxContainerResources(
         cpu_shares=layout.shares(quantity.millis(cpu)) if cpu is not None else layout.MIN_SHARES,
         cpu_period=layout.PERIOD_US,
-        oom_score_adj=_oom_score_adj(pod, container, node_memory_bytes),
+        oom_score_adj=_oom_score_adj(pod, container, memory.bytes),
     )
     if "cpu" in limits and quantity.millis(limits["cpu"]):
         result.cpu_quota = layout.quota_us(quantity.millis(limits["cpu"]))
     if "memory" in limits:
         result.memory_limit_in_bytes = quantity.value(limits["memory"])
     result.hugepage_limits.extend(_pages(limits))
-    if oom_group:
+    if memory.oom_group:
         result.unified["memory.oom.group"] = "1"
+    if (most := swap.limit(pod, container, memory.swap, memory.bytes)) is not None:
+        result.unified[swap.FILE] = str(most)
     return result
 
 

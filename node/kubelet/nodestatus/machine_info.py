@@ -28,6 +28,10 @@ def memory_bytes() -> int:
     return int(psutil.virtual_memory().total)
 
 
+def swap_bytes() -> int:
+    return int(psutil.swap_memory().total)
+
+
 def huge_pages(top: Path = Path("/sys/kernel/mm/hugepages")) -> dict[str, int]:
     """Bytes of the huge pages that are set aside, by resource, of sizes of which there are some.
 
@@ -56,7 +60,7 @@ def has_apparmor() -> bool:
 
 
 def system_info(runtime_version: str, kubelet_version: str) -> node_pb2.NodeSystemInfo:
-    return node_pb2.NodeSystemInfo(
+    told = node_pb2.NodeSystemInfo(
         machineID=_read("/etc/machine-id"),
         systemUUID=_read("/sys/class/dmi/id/product_uuid") or _read("/etc/machine-id"),
         bootID=_read("/proc/sys/kernel/random/boot_id"),
@@ -68,6 +72,9 @@ def system_info(runtime_version: str, kubelet_version: str) -> node_pb2.NodeSyst
         operatingSystem="linux",
         architecture=architecture(),
     )
+    if total := swap_bytes():
+        told.swap.capacity = total
+    return told
 
 
 def _os_image() -> str:

@@ -13,6 +13,8 @@ from podlab.core.v1 import pod_pb2
 
 T = TypeVar("T")
 DEFAULT_GRACE_S = 30
+CRITICAL_PRIORITY = 2_000_000_000
+"""That of system-cluster-critical."""
 # Of a resize policy.
 RESTART = "RestartContainer"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
+from node.kubelet.containerconfig.linux_resources import NodeMemory
 from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.containerconfig.user_namespaces import UserNamespaces
 from node.kubelet.cpus.manager import CpuManager
@@ -49,7 +50,7 @@ class NodeContext:
     node_name: str
     node_ips: tuple[str, ...]
     """One of each family at most, that of the primary one first."""
-    memory_bytes: int
+    memory: NodeMemory
     allocatable: Mapping[str, meta_pb2.Quantity]
     client: Client
     runtime: Runtime
@@ -71,8 +72,6 @@ class NodeContext:
     services: Callable[[], list[service_pb2.Service]]
     cluster_dns: ClusterDns
     seccomp: SeccompProfiles
-    oom_group: bool = False
-    """When one process of a container is ended for want of memory, all of its are."""
     timings: WorkerTimings = WorkerTimings()
     spans: Spans = field(default_factory=Spans)
     figures: KubeletFigures = field(default_factory=KubeletFigures)

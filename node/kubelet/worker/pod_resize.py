@@ -150,9 +150,7 @@ class PodResize:
             run = observed.latest(container.name)
             if run is None or not run.alive or decide.is_outdated(pod.spec, container, run):
                 continue
-            wanted = linux_resources(
-                pod, container, node_memory_bytes=self._context.memory_bytes, oom_group=self._context.oom_group
-            )
+            wanted = linux_resources(pod, container, self._context.memory)
             if self._differs(pod, run, wanted):
                 yield _Update(container.name, run, wanted)
 

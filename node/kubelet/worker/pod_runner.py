@@ -14,7 +14,9 @@ from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cgroups import layout
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.cgroups.pod_cgroups import PodCgroups
+from node.kubelet.containerconfig.linux_resources import NodeMemory
 from node.kubelet.containerconfig.security_context import SeccompProfiles
+from node.kubelet.containerconfig.swap import NO_SWAP_KNOWN, NodeSwap
 from node.kubelet.containerconfig.user_namespaces import UserNamespaces
 from node.kubelet.cpus import manager as cpu_manager
 from node.kubelet.cpus.exclusive import ExclusiveCpus
@@ -111,6 +113,7 @@ class Edges:
     offered: Mapping[str, meta_pb2.Quantity]
     exclusive_cpus: ExclusiveCpus | None = None
     numa_nodes: tuple[NumaNode, ...] = ()
+    swap: NodeSwap = NO_SWAP_KNOWN
     apparmor: bool = False
     pressures: Callable[[], Collection[str]] = frozenset
     refusal: Callable[[], PodOutcome | None] = lambda: None
@@ -196,7 +199,7 @@ class PodRunner:
         return NodeContext(
             node_name=settings.node_name,
             node_ips=settings.node_ips,
-            memory_bytes=quantity.value(edges.offered["memory"]),
+            memory=self._memory(),
             allocatable=edges.offered,
             client=client,
             runtime=runtime,
@@ -218,10 +221,14 @@ class PodRunner:
             services=self._services.list,
             cluster_dns=ClusterDns(settings.cluster_dns, settings.cluster_domain),
             seccomp=SeccompProfiles(root / SECCOMP, default_seccomp),
-            oom_group=layout.oom_group(settings.single_process_oom_kill, unified=edges.groups.unified),
             timings=edges.timings,
             figures=edges.figures,
         )
+
+    def _memory(self) -> NodeMemory:
+        settings, edges = self._settings, self._edges
+        grouped = layout.oom_group(settings.single_process_oom_kill, unified=edges.groups.unified)
+        return NodeMemory(quantity.value(edges.offered["memory"]), grouped, edges.swap)
 
     def _wake_workers(self) -> None:
         """As soon as there is something new for them."""

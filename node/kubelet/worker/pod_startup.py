@@ -294,8 +294,7 @@ class PodStartup:
             mounts=mounts,
             devices=[*of_volumes, *of_plugins.devices, *of_cdi.devices, *of_claims.devices],
             annotations=of_plugins.annotations,
-            node_memory_bytes=self._context.memory_bytes,
-            oom_group=self._context.oom_group,
+            memory=self._context.memory,
             seccomp=self._context.seccomp,
             users=self._context.user_namespaces.of(pod),
         )

@@ -20,7 +20,6 @@ _OF_OTHER_COMPONENTS = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.coordination.v1.LeaseSpec": "preferredHolder",
-        "podlab.core.v1.NodeSystemInfo": "swap",
         "podlab.core.v1.AttachedVolume": "devicePath",
         "podlab.core.v1.NodeFeatures": "containerUlimits",
         "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached declaredFeatures",

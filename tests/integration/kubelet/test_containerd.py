@@ -18,6 +18,7 @@ from node.kubelet.cgroups import groups, layout
 from node.kubelet.cgroups.groups import Groups
 from node.kubelet.containerconfig import container_config
 from node.kubelet.containerconfig.container_config import ContainerAttempt
+from node.kubelet.containerconfig.linux_resources import NodeMemory
 from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.cri.runtime import RuntimeFailure
@@ -85,7 +86,7 @@ async def _start(runtime: Containerd, pod: pod_pb2.Pod, seccomp: Path) -> str:
         ContainerAttempt(0, 0),
         environment={},
         mounts=[],
-        node_memory_bytes=1 << 30,
+        memory=NodeMemory(1 << 30),
         seccomp=SeccompProfiles(seccomp),
     )
     made = await runtime.create_container(sandbox, config, sandbox_config)

@@ -9,7 +9,7 @@ from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.environment import ConfigError
-from node.kubelet.containerconfig.linux_resources import linux_resources
+from node.kubelet.containerconfig.linux_resources import NodeMemory, linux_resources
 from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import Image
 from node.kubelet.logs import log_files
@@ -32,7 +32,7 @@ def _container(
         container_config.ContainerAttempt(attempt=2, next_backoff_s=20),
         environment={"NAME": "x"},
         mounts=[],
-        node_memory_bytes=4 * GIB,
+        memory=NodeMemory(4 * GIB),
         seccomp=seccomp,
     )
 
@@ -40,7 +40,7 @@ def _container(
 @pytest.mark.parametrize(("whole", "told"), [(False, {}), (True, {"memory.oom.group": "1"})])
 def test_a_container_ends_as_a_whole_where_the_kernel_can(pod: MakePod, *, whole: bool, told: dict[str, str]) -> None:
     made = pod(containers=[{"name": "web", "image": "i"}])
-    resources = linux_resources(made, made.spec.containers[0], node_memory_bytes=4 * GIB, oom_group=whole)
+    resources = linux_resources(made, made.spec.containers[0], NodeMemory(4 * GIB, oom_group=whole))
     assert resources.unified == told
 
 
@@ -270,7 +270,7 @@ def test_a_pod_with_users_of_its_own_has_them_in_its_sandbox_and_containers_and_
         container_config.ContainerAttempt(0, 0),
         environment={},
         mounts=[cri.Mount(container_path="/data")],
-        node_memory_bytes=4 * GIB,
+        memory=NodeMemory(4 * GIB),
         seccomp=SECCOMP,
         users=users,
     )

@@ -9,6 +9,7 @@ from podlab_testing.kubelet_pods import Json, MakeObserved, MakePod, MakeRun
 
 from node.kubelet.containerconfig import container_config
 from node.kubelet.containerconfig.container_config import ContainerAttempt
+from node.kubelet.containerconfig.linux_resources import NodeMemory
 from node.kubelet.containerconfig.security_context import SeccompProfiles
 from node.kubelet.cri.runtime import ContainerState, ObservedPod
 from node.kubelet.pod import actions, decide, pod_outcome, pod_status
@@ -87,7 +88,7 @@ def test_it_sees_its_targets_processes_unless_all_see_more(pod: MakePod, spec: J
         run,
         environment={},
         mounts=[],
-        node_memory_bytes=1 << 30,
+        memory=NodeMemory(1 << 30),
         seccomp=SeccompProfiles(Path("/seccomp")),
     )
     options = config.linux.security_context.namespace_options
