@@ -151,6 +151,7 @@ class PodResize:
             if run is None or not run.alive or decide.is_outdated(pod.spec, container, run):
                 continue
             wanted = linux_resources(pod, container, self._context.memory)
+            self._context.cpus.confine(pod, container.name, wanted)
             if self._differs(pod, run, wanted):
                 yield _Update(container.name, run, wanted)
 

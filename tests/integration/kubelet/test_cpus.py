@@ -15,7 +15,7 @@ from podlab_testing.waiting import WITHIN_S
 from node.kubelet.cpus.exclusive import ExclusiveCpus
 from node.kubelet.cpus.topology import Processor
 from podlab.client.client import Client
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import event_pb2, pod_pb2
 
 IMAGE = "podlab.local/hello:1.0"
 
@@ -85,3 +85,14 @@ async def test_a_pod_for_which_too_few_are_left_is_refused(admin: Client, kubele
     assert late.status.reason == "UnexpectedAdmissionError"
     why = "not enough cpus available to satisfy request: requested=1, available=0"
     assert late.status.message == f"Pod was rejected: Allocate failed due to {why}, which is unexpected"
+
+
+async def test_who_has_a_processor_for_himself_is_not_given_a_quota_by_a_resize_that_nobody_asked_for(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
+    await create(admin, "alone", "1")
+    await until("alone", running)
+    await create(admin, "later", "")
+    await until("later", running)
+    told = await admin.list(event_pb2.Event, "default")
+    assert not [each.message for each in told.items if each.reason.startswith("Resize")]
