@@ -44,9 +44,10 @@ def ready(name: str) -> Path:
 
 
 def node(name: str) -> None:
-    """Runs one node until it is killed; a line for each move."""
+    """Runs one node until it is killed; a line for each move. Ends before it begins when who prepared it has gone."""
     ready(name).touch()
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        return
     kubelet = socket.create_server((NODES[name], KUBELET_PORT))
     threading.Thread(target=lambda: [kubelet.accept()[0].close() for _ in iter(int, 1)], daemon=True).start()
     memory = Memory(Path(f"/run/{name}.json"))

@@ -18,7 +18,7 @@ from podlab_testing.http_clients import SessionOf
 from podlab_testing.rest_listeners import RestListeners
 from podlab_testing.waiting import WITHIN_S, until
 
-from master.apiserver.rest.connections import ConnectionLimits
+from master.apiserver.rest.connections import FIRST_LIMIT_S, ConnectionLimits
 from master.apiserver.rest.content.response_writer import WriteLimits
 from master.apiserver.rest.server import listening
 
@@ -55,7 +55,8 @@ async def nobody_is_connected(limits: ConnectionLimits[Any]) -> None:
 
 
 async def is_cut(connection: Connection) -> bool:
-    async with asyncio.timeout(WITHIN_S):
+    """Within less than the limits that are set by default: those of the test are in force."""
+    async with asyncio.timeout(FIRST_LIMIT_S / 2):
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             while await connection[0].read(1 << 16):
                 pass
