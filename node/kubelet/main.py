@@ -103,7 +103,7 @@ class Kubelet:
         self._eviction = EvictionEffects(
             pods=self.workers.evictable,
             end=self.workers.end,
-            is_gone=lambda uid: not self.workers.runs(uid),
+            is_gone=self.workers.has_ended,
             reclaim=(self.workers.remove_ended, self._images.remove_unused),
             tell=runner.tell_of_node,
             count=runtime.figures.evictions.add,
@@ -126,7 +126,7 @@ class Kubelet:
         effects = ShutdownEffects(
             pods=self.workers.active,
             end=self.workers.end,
-            is_gone=lambda uid: not self.workers.runs(uid),
+            is_gone=self.workers.has_ended,
             tell=self.runner.tell_of_node,
             changed=self._registration.look,
         )

@@ -91,7 +91,7 @@ SECTIONS = {
         LazyCommand(
             "console",
             "podlab.cli.console:console",
-            "Look at clusters in a browser, and work with them.",
+            "Look at clusters in a browser, and work with them, until interrupted.",
         ),
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
     ),

@@ -99,11 +99,16 @@ class PodWorker:
 
     def end(self, outcome: PodOutcome, grace_s: int | None = None) -> None:
         """Ends the pod with this outcome, unless it has ended; without `grace_s` within its own grace period."""
-        pod = self._api_pod()
-        if self._outcome is None and pod is not None and not is_terminal(self._status_writer.with_own_status(pod)):
+        if self._outcome is None and self._api_pod() is not None and not self.has_ended:
             self._outcome, self._notes.grace_s = outcome, grace_s
             self._warn(outcome.reason, outcome.message)
             self.wake()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of the pod runs any more, nor will."""
+        pod = self._api_pod()
+        return pod is not None and is_terminal(self._status_writer.with_own_status(pod))
 
     @property
     def is_ending(self) -> bool:

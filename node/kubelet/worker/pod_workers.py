@@ -87,10 +87,11 @@ class PodWorkers:
         found = (self.api_pod(uid) for uid, worker in self._workers.items() if not worker.is_ending)
         return [pod for pod in found if pod is not None and not is_terminal(pod)]
 
-    def runs(self, uid: str) -> bool:
-        """Whether a container of the pod ran when the runtime was last listed."""
-        observed = self._observed.get(uid)
-        return observed is not None and bool(observed.alive)
+    def has_ended(self, uid: str) -> bool:
+        """Whether the pod has gone, or ended for good. The last list of the runtime does not tell: the pod may be
+        younger."""
+        worker = self._workers.get(uid)
+        return worker is None or worker.has_ended
 
     async def remove_ended(self) -> None:
         """What the runtime keeps of pods that have ended, logs with it, is removed: the disk is short."""

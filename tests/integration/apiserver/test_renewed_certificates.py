@@ -13,7 +13,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podlab_testing.cluster import Authority, Cluster
 from podlab_testing.served import leaf, pem_to_der
-from podlab_testing.waiting import until
+from podlab_testing.waiting import WITHIN_S, until
 
 from master.apiserver.egress.kubelet.dialing import Dialer
 from master.apiserver.egress.kubelet.target import Target
@@ -27,7 +27,7 @@ from podlab.deploy import rotation
 from podlab.errors import ApiError
 from podlab.tls import Tls
 
-WITHIN_S = 3 * LOOKED_AT_EVERY_S
+FOLLOWED_WITHIN_S = 3 * LOOKED_AT_EVERY_S
 SERVER, ADMIN = "system:apiserver", "kubernetes-admin"
 
 
@@ -75,11 +75,11 @@ async def background(*loops: Coroutine[object, object, None]) -> AsyncIterator[N
 async def served(port: int, tls: Tls) -> None:
     """Until a new connection gets this certificate."""
     wanted = pem_to_der(tls)
-    for _ in range(round(WITHIN_S / 0.05)):
+    for _ in range(round(FOLLOWED_WITHIN_S / 0.05)):
         if await asyncio.to_thread(leaf, port) == wanted:
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(f"port {port} does not show {tls.cert} within {WITHIN_S} s")
+    raise AssertionError(f"port {port} does not show {tls.cert} within {FOLLOWED_WITHIN_S} s")
 
 
 class Following:
@@ -105,7 +105,7 @@ class Following:
     async def goes_over(self) -> None:
         now = self.tls.load().digests
         wanted = now[self.tls.cert.name] + now["ca.crt"]
-        await until(lambda: self.told[-1] == wanted, "the client has gone over", within_s=WITHIN_S + 5)
+        await until(lambda: self.told[-1] == wanted, "the client has gone over", within_s=FOLLOWED_WITHIN_S + 5)
 
     async def sees(self, client: Client, name: str) -> None:
         """A change that somebody else makes reaches the informer."""

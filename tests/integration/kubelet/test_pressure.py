@@ -53,6 +53,19 @@ async def test_an_evicted_pod_says_why_and_stays_and_its_volumes_go(
     assert (await admin.get(pod_pb2.Pod, "a", "default")).metadata.uid == running.metadata.uid
 
 
+async def test_a_pod_that_was_just_started_has_ended_only_once_its_containers_have(
+    admin: Client, kubelet: MemoryKubelet, runtime: MemoryRuntime, until: Until
+) -> None:
+    await _create(admin, "a")
+    uid = (await until("a", _runs)).metadata.uid
+    assert kubelet.runner is not None
+    workers = kubelet.runner.workers
+    workers.end(uid, PodOutcome("Failed", "Terminated", "This host shuts down."), 10)
+    assert not workers.has_ended(uid)
+    await runtime.until(lambda: workers.has_ended(uid))
+    assert not [run for run in runtime.runs("web") if run.alive]
+
+
 async def test_what_is_kept_of_ended_pods_goes_when_the_disk_is_short_and_their_status_stays(
     admin: Client, kubelet: MemoryKubelet, runtime: MemoryRuntime, until: Until
 ) -> None:
