@@ -66,11 +66,10 @@ function connected(box: HTMLElement, url: string, ended: (why: string) => void):
     fontSize: 14,
     screenReaderMode: true,
     theme: { background: "#0b111c", foreground: "#e6ecf5" },
-    documentOverride: markingStyles(document),
   });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
-  terminal.open(box);
+  markingStyles(() => terminal.open(box));
   const socket = new WebSocket(url, PROTOCOL);
   socket.binaryType = "arraybuffer";
   let why = "";
@@ -103,19 +102,22 @@ function connected(box: HTMLElement, url: string, ended: (why: string) => void):
   };
 }
 
-/** The document for xterm.js, which makes style sheets as it runs: they carry the nonce that the page's policy wants. */
-function markingStyles(real: Document): Document {
-  return new Proxy(real, {
-    get(target, name) {
-      if (name === "createElement") {
-        return (tag: string) => {
-          const made = target.createElement(tag);
-          if (made instanceof HTMLStyleElement) made.nonce = nonce();
-          return made;
-        };
-      }
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
+/**
+ * Runs what opens a terminal. The style sheets that xterm.js makes meanwhile carry the nonce that the page's policy wants. Its option
+ * `documentOverride` would not do: it makes one of them by the page's own document all the same.
+ */
+function markingStyles(open: () => void): void {
+  const create: unknown = Reflect.get(document, "createElement");
+  if (!(create instanceof Function)) throw new TypeError("no document.createElement");
+  const value = (tag: string) => {
+    const made: unknown = create.call(document, tag);
+    if (made instanceof HTMLStyleElement) made.nonce = nonce();
+    return made;
+  };
+  Object.defineProperty(document, "createElement", { configurable: true, value });
+  try {
+    open();
+  } finally {
+    Reflect.deleteProperty(document, "createElement");
+  }
 }
