@@ -62,7 +62,7 @@ async def test_pods_are_seen_to_start_on_the_map_and_as_workloads(cli: Cli, name
     await page.get_by_role("combobox", name="Namespace").select_option("")
     await visit.look("lab-map")
     await visit.goes_to(f"#/{cli.cluster}/workloads")
-    await expect(page.get_by_role("link", name="web", exact=True)).to_be_visible()
+    await expect(page.locator(f"a[href$='/deployments.apps/{namespace}/web']")).to_be_visible()
     await visit.look("lab-workloads")
     await visit.goes_to(f"#/{cli.cluster}/nodes")
     await expect(page.get_by_role("article").first).to_contain_text("Ready")
