@@ -41,8 +41,9 @@ function Opened({ description }: { description: Description }) {
   const entry = description.clusters.find((each) => each.name === here.cluster);
   const first = description.clusters[0];
   useEffect(() => {
-    if (first && (!entry || !here.view)) go(href((entry ?? first).name, firstView));
-  }, [entry, first, here.view]);
+    // Somebody may have gone elsewhere since this was drawn.
+    if (here === place.value && first && (!entry || !here.view)) go(href((entry ?? first).name, firstView));
+  }, [entry, first, here]);
   if (!first) return <Notice title={say("app.noClusters")}>{description.troubles.join("\n")}</Notice>;
   if (!entry) return <Notice>{say("app.loading")}</Notice>;
   return <OfCluster key={entry.name} name={entry.name} description={description} />;

@@ -22,9 +22,18 @@ export class Signal<T> {
   }
 }
 
+/** Calls back when the value is no longer the one that was seen: also at once, if it changed before anybody followed it. */
+export function follow<T>(signal: Signal<T>, seen: T, changed: () => void): () => void {
+  const stop = signal.subscribe(changed);
+  if (signal.value !== seen) changed();
+  return stop;
+}
+
 /** The value now, and again whenever it changes. */
 export function useSignal<T>(signal: Signal<T>): T {
   const [, redraw] = useState(0);
-  useEffect(() => signal.subscribe(() => redraw((n) => n + 1)), [signal]);
-  return signal.value;
+  const seen = signal.value;
+  // The value may change between the drawing, which reads it, and this effect, which comes after the painting.
+  useEffect(() => follow(signal, seen, () => redraw((n) => n + 1)), [signal]);
+  return seen;
 }

@@ -16,8 +16,9 @@ pytest.importorskip("playwright", reason="no browser driver (scripts/bootstrap b
 from playwright.async_api import expect
 from podlab_testing import browsing
 from podlab_testing.browsing import Visit
-from podlab_testing.deployed import PROJECT, Cli, deployment, pod
+from podlab_testing.deployed import Cli, deployment, pod
 from podlab_testing.ports import reserved_ports
+from podlab_testing.source_code import PROJECT
 
 if not browsing.CHROMIUM.exists():
     pytest.skip(f"no {browsing.CHROMIUM} (scripts/bootstrap browser)", allow_module_level=True)
