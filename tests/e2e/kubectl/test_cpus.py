@@ -9,29 +9,21 @@ from typing import Any
 import pytest
 from podlab_testing.deployed import IMAGE, Cli, wait_for
 from podlab_testing.kubectl import Kubectl
+from podlab_testing.kubelet_settings import changed, on_host
 
 from podlab.lab.lab import Lab
 
 NODE = "n2"
-SETTINGS = "/etc/podlab/kubelet.yaml"
-STATIC = 'cpu_manager: {"policy": "static", "reserved_cpus": "0"}'
+STATIC = {"policy": "static", "reserved_cpus": "0"}
 
 pytestmark = pytest.mark.alone
-
-
-def on_node(lab: Lab, script: str) -> str:
-    done = lab.run(NODE, ["sh", "-euc", script])
-    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
-    return str(done.stdout)
 
 
 @pytest.fixture
 def static(lab: Lab, cli: Cli, all_ready: None) -> Iterator[int]:
     """How many processors the machine has, of which the node gives away all but one."""
-    on_node(lab, f"cp {SETTINGS} /root/kubelet.yaml; sed -i 's/^cpu_manager:.*/{STATIC}/' {SETTINGS}")
-    on_node(lab, "systemctl restart podlab-kubelet")
-    yield int(on_node(lab, "nproc --all"))
-    on_node(lab, f"cp /root/kubelet.yaml {SETTINGS}; rm /root/kubelet.yaml; systemctl restart podlab-kubelet")
+    with changed(lab, NODE, cpu_manager=STATIC):
+        yield int(on_host(lab, NODE, "nproc --all"))
 
 
 def pod(name: str, limits: dict[str, str]) -> str:

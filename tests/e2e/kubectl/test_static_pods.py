@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from podlab_testing.deployed import wait_until
 from podlab_testing.kubectl import Kubectl
+from podlab_testing.kubelet_settings import on_host
 from podlab_testing.source_code import PROJECT
 
 from podlab.lab.lab import Lab
@@ -26,15 +27,10 @@ static_pod_dir: /root/alone
 pytestmark = pytest.mark.alone
 
 
-def on_node(lab: Lab, script: str) -> str:
-    done = lab.run(NODE, ["sh", "-euc", script])
-    assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
-    return str(done.stdout)
-
-
 def write(lab: Lab, name: str, text: str, directory: str = DIRECTORY) -> None:
-    on_node(
+    on_host(
         lab,
+        NODE,
         f"mkdir -p {directory}; cd {directory}; cat > .{name} <<'END'\n{text}\nEND\nmv .{name} {name}",
     )
 
@@ -42,7 +38,7 @@ def write(lab: Lab, name: str, text: str, directory: str = DIRECTORY) -> None:
 @pytest.fixture
 def node(lab: Lab, all_ready: None) -> Iterator[Lab]:
     yield lab
-    on_node(lab, f"rm -rf {DIRECTORY} /root/alone /root/alone.yaml")
+    on_host(lab, NODE, f"rm -rf {DIRECTORY} /root/alone /root/alone.yaml")
 
 
 def mirror(kubectl: Kubectl) -> dict[str, Any] | None:
@@ -75,7 +71,7 @@ def test_a_static_pod_is_seen_reached_and_stays_until_its_file_goes(node: Lab, a
     write(node, "broken.yaml", "kind: Pod\napiVersion: v1\nmetadata: {name: broken}\nspec: {}\n")
     why = "broken.yaml: invalid pod: spec.containers: Required value"
     wait_until(lambda: why in kubectl.out("describe", "node", NODE), "the node's events name file and cause")
-    on_node(node, f"rm {DIRECTORY}/web.yaml")
+    on_host(node, NODE, f"rm {DIRECTORY}/web.yaml")
     wait_until(
         lambda: kubectl("get", "pod", "web-n2", check=False).returncode != 0, "the mirror goes with the file", 90
     )
@@ -83,20 +79,21 @@ def test_a_static_pod_is_seen_reached_and_stays_until_its_file_goes(node: Lab, a
 
 def test_a_kubelet_without_api_server_runs_its_files_alone(node: Lab, administrator: Kubectl) -> None:
     """Containers of the API's pods end meanwhile, as nobody wants them, and come back with the node's own kubelet."""
-    on_node(node, f"cat > /root/alone.yaml <<'END'\n{ALONE}\nEND")
+    on_host(node, NODE, f"cat > /root/alone.yaml <<'END'\n{ALONE}\nEND")
     write(node, "web.yaml", EXAMPLE.replace("spec:", "spec:\n  hostNetwork: true"), "/root/alone")
     running = f"ctr -n k8s.io containers ls -q | wc -l; journalctl -u {UNIT} -o cat"
     try:
-        on_node(
+        on_host(
             node,
+            NODE,
             f"systemctl stop podlab-kubelet; systemd-run --unit={UNIT} --collect /opt/podlab/venv/bin/podlab-kubelet"
             " --config /root/alone.yaml",
         )
-        wait_until(lambda: "Started: Started container web" in on_node(node, running), "the pod runs", 60)
-        on_node(node, "rm /root/alone/web.yaml")
-        wait_until(lambda: on_node(node, running).split()[0] == "0", "nothing is left of it", 90)
+        wait_until(lambda: "Started: Started container web" in on_host(node, NODE, running), "the pod runs", 60)
+        on_host(node, NODE, "rm /root/alone/web.yaml")
+        wait_until(lambda: on_host(node, NODE, running).split()[0] == "0", "nothing is left of it", 90)
     finally:
-        on_node(node, f"systemctl stop {UNIT}; systemctl start podlab-kubelet")
+        on_host(node, NODE, f"systemctl stop {UNIT}; systemctl start podlab-kubelet")
     wait_until(
         lambda: (
             "True"

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from podlab_testing.deployed import Cli, condition_of, nodes_ready, pod, wait_until
+from podlab_testing.kubelet_settings import change, on_host, restore
 
 from podlab.lab.lab import Lab
 
 ROOT = "/var/lib/podlab/kubelet"
-SETTINGS = "/etc/podlab/kubelet.yaml"
 NODE = "n2"
 SIZE_MIB = 96
 THRESHOLDS: dict[str, object] = {"hard": {"nodefs.available": "40%"}, "pressure_transition_period_s": 15}
@@ -20,30 +19,18 @@ FILL = "dd if=/dev/zero of=/data/full bs=1M count=70 2>/dev/null; sleep 1000"
 FOREVER = "sleep 1000"
 
 
-def _root(lab: Lab, *lines: str) -> str:
-    done = lab.run(NODE, ["sh", "-ec", "\n".join(lines)], timeout_s=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def small_disk(lab: Lab, cli: Cli, all_ready: None) -> Iterator[None]:
     """The node's volumes are on a filesystem of their own, which is small; nothing else runs there meanwhile."""
     cli("drain", NODE, "--ignore-daemonsets", "--delete-emptydir-data", "--force", timeout_s=180)
-    before = _root(lab, f"cat {SETTINGS}")
-    changed = yaml.safe_dump({**yaml.safe_load(before), "eviction": THRESHOLDS})
-    _root(
-        lab, "systemctl stop podlab-kubelet", f"cp -a {SETTINGS} {SETTINGS}.before",
-        f"cat > {SETTINGS} <<'END'\n{changed}\nEND",
-        f"mount -t tmpfs -o size={SIZE_MIB}M,mode=750 tmpfs {ROOT}", "systemctl start podlab-kubelet",
-    )  # fmt: skip
+    change(lab, NODE, eviction=THRESHOLDS)
+    mount = f"mount -t tmpfs -o size={SIZE_MIB}M,mode=750 tmpfs {ROOT}"
+    on_host(lab, NODE, "systemctl stop podlab-kubelet", mount, "systemctl start podlab-kubelet")
     cli("uncordon", NODE)
     yield
     cli("drain", NODE, "--ignore-daemonsets", "--delete-emptydir-data", "--force", timeout_s=180)
-    _root(
-        lab, "systemctl stop podlab-kubelet", f"umount -R {ROOT}", f"mv {SETTINGS}.before {SETTINGS}",
-        "systemctl start podlab-kubelet",
-    )  # fmt: skip
+    restore(lab, NODE)
+    on_host(lab, NODE, "systemctl stop podlab-kubelet", f"umount -R {ROOT}", "systemctl start podlab-kubelet")
     cli("uncordon", NODE)
     wait_until(lambda: nodes_ready(cli), "the node is as it was", 60)
 

@@ -6,36 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from podlab_testing.deployed import Cli, condition_of, nodes_ready, pod, wait_until
+from podlab_testing.kubelet_settings import changed, on_host
 
 from podlab.lab.lab import Lab
 
-SETTINGS = "/etc/podlab/kubelet.yaml"
 NODE = "n2"
 SHUTDOWN = {"grace_period_s": 20, "critical_grace_period_s": 5}
 # Ends only when it has had its say, a moment after it was asked to.
 SLOW = "trap 'sleep 3; exit 7' TERM; sleep 1000 & wait"
 
 
-def _root(lab: Lab, *lines: str) -> str:
-    done = lab.run(NODE, ["sh", "-ec", "\n".join(lines)], timeout_s=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture
 def graceful(lab: Lab, cli: Cli, all_ready: None) -> Iterator[None]:
     """The node waits for its pods when it shuts down."""
-    before = _root(lab, f"cat {SETTINGS}")
-    changed = yaml.safe_dump({**yaml.safe_load(before), "shutdown": SHUTDOWN})
-    _root(lab, f"cat > {SETTINGS}.new <<'END'\n{changed}\nEND", f"cp -a {SETTINGS} {SETTINGS}.before")
-    _root(lab, f"cat {SETTINGS}.new > {SETTINGS}; rm {SETTINGS}.new", "systemctl restart podlab-kubelet")
-    wait_until(lambda: "podlab-kubelet" in _root(lab, "systemd-inhibit --list --no-legend"), "it would wait", 30)
-    yield
-    if not all(status.running for status in lab.status()):
-        lab.start([NODE])
-    _root(lab, f"mv {SETTINGS}.before {SETTINGS}", "systemctl restart podlab-kubelet")
+    with changed(lab, NODE, shutdown=SHUTDOWN):
+        inhibitors = "systemd-inhibit --list --no-legend"
+        wait_until(lambda: "podlab-kubelet" in on_host(lab, NODE, inhibitors), "it would wait", 30)
+        yield
     wait_until(lambda: nodes_ready(cli), "the node is as it was", 90)
 
 
