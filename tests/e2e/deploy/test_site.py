@@ -59,7 +59,8 @@ LATER = [
     ("reconfigure.yml",),
     ("migrate-store.yml",),
 ]
-# Makes a master one of an earlier release, where all services ran as one user.
+# Makes a master one of an earlier release, where all services ran as one user. A backup of that user's is under way
+# and goes on for a while.
 ONE_USER = """
 set -e
 useradd --system --user-group --no-create-home --home-dir /var/lib/podlab --shell /usr/sbin/nologin podlab
@@ -69,6 +70,7 @@ find /etc/podlab -not -user root -exec chown podlab:podlab {} +
 find /etc/podlab -type f -user root -exec chmod 0644 {} +
 systemctl daemon-reload
 for name in apiserver scheduler controllers; do userdel podlab-$name; systemctl start podlab-$name; done
+systemd-run --quiet --uid=podlab sleep 45
 """
 # Who the services run as, and whose their data are.
 USERS = """
