@@ -15,7 +15,7 @@ from podlab.v1.timeline_pb2 import ComponentSpans, PodTimelineResponse, Span
 OWNER_NS = 60_000_000_000
 """What its owner did longer before has nothing to do with a pod: it was made for another reason."""
 READY, RULES, NAMES = "ready told", "rules", "names"
-STORED, SEEN, CREATED = "stored", "seen", "created"
+STORED, SEEN, CREATED, ENDPOINTS = "stored", "seen", "created", "endpoints"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ _TITLES = {
     ("apiserver", STORED): "admitted and stored",
     ("controllers", "seen"): "seen by its controller",
     ("controllers", CREATED): "created",
-    ("controllers", "endpoints"): "endpoint of Service",
+    ("controllers", ENDPOINTS): "endpoint of Service",
     ("scheduler", "seen"): "seen by the scheduler",
     ("scheduler", "scheduled"): "scheduled to",
     ("scheduler", "bound"): "bound to",

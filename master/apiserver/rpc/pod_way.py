@@ -15,10 +15,11 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab import ports
 from podlab.api import kinds
-from podlab.api.objects import controller_of, metadata, owner_kind
+from podlab.api.objects import condition, controller_of, metadata, owner_kind
 from podlab.api.selection.labels import MIRROR_ANNOTATION, SERVICE_NAME_LABEL
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import ApiError, NotFound
 from podlab.spans.keys import endpoint
@@ -29,7 +30,7 @@ MOST_NODES = 100
 MOST_OWNERS = 4
 """A CronJob's Job is the longest chain of built-in kinds; owners of custom kinds may be in a circle."""
 _STATIC_UID = re.compile(r"[0-9a-f]{32}")
-_POD, _NODE, _SLICE = kinds.of(Pod), kinds.of(Node), kinds.of(EndpointSlice)
+_POD, _NODE, _SLICE, _SERVICE = kinds.of(Pod), kinds.of(Node), kinds.of(EndpointSlice), kinds.of(Service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,21 @@ def owners(cache: Cache, made: Message) -> Iterator[TimelineOwner]:
         made = entry.message()
 
 
-def endpoints(cache: Cache, pod: Pod) -> list[str]:
-    """namespace/service:address, as proxies and DNS agents remember the pod in each of its Services."""
+def later_services(cache: Cache, pod: Pod) -> frozenset[str]:
+    """The Services of the pod's namespace that were made when it was ready already: it has not waited for them."""
+    ready = condition(pod.status.conditions, "Ready")
+    if ready is None or ready.status != "True":
+        return frozenset()
+    prefix, since = keys.scope_prefix(_SERVICE, pod.metadata.namespace), ready.lastTransitionTime.seconds
+    return frozenset(
+        at.removeprefix(prefix)
+        for at, entry in cache.window(_SERVICE).entries.items()
+        if at.startswith(prefix) and metadata(entry.message()).creationTimestamp.seconds > since
+    )
+
+
+def endpoints(cache: Cache, pod: Pod, later: frozenset[str]) -> list[str]:
+    """namespace/service:address, as proxies and DNS agents remember the pod in each of its Services but the later."""
     prefix, uid = keys.scope_prefix(_SLICE, pod.metadata.namespace), pod.metadata.uid
     made: dict[str, None] = {}
     for at, entry in cache.window(_SLICE).entries.items():
@@ -88,7 +102,7 @@ def endpoints(cache: Cache, pod: Pod) -> list[str]:
         one = entry.message_as(EndpointSlice)
         service = one.metadata.labels.get(SERVICE_NAME_LABEL, "")
         for each in one.endpoints:
-            if service and each.targetRef.uid == uid:
+            if service and service not in later and each.targetRef.uid == uid:
                 made[endpoint(pod.metadata.namespace, service, "")] = None
                 made.update((endpoint(pod.metadata.namespace, service, address), None) for address in each.addresses)
     return list(made)

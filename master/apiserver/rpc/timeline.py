@@ -24,6 +24,7 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, ServicerContext
 from podlab.spans import service
 from podlab.spans.spans import Spans
+from podlab.spans.way import ENDPOINTS
 from podlab.v1 import timeline_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["Timeline"].full_name
@@ -35,12 +36,18 @@ AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """About one pod, whose uid is the first key; `static` is by which the kubelet remembers it, if by another."""
+    """About one pod, whose uid is the first key. `later` are the Services that it has not waited for; `static` is by
+    which the kubelet remembers it, if by another."""
 
     owners: Sequence[pb.TimelineOwner]
     keys: Sequence[str]
     components: Sequence[Asked]
+    later: frozenset[str]
     static: str = ""
+
+    def concerns(self, span: pb.Span) -> bool:
+        """Whether it is of the pod's way."""
+        return span.key in self.keys and not (span.name == ENDPOINTS and span.detail in self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +92,11 @@ class Timelines:
 
     def _question(self, pod: Pod) -> _Question:
         owners = list(pod_way.owners(self.cache, pod))
-        static = pod_way.static_uid(pod)
-        keys = (pod.metadata.uid, *(each.uid for each in owners), *pod_way.endpoints(self.cache, pod))
+        later, static = pod_way.later_services(self.cache, pod), pod_way.static_uid(pod)
+        keys = (pod.metadata.uid, *(each.uid for each in owners), *pod_way.endpoints(self.cache, pod, later))
         if static:
             keys = (*keys, static)
-        return _Question(owners, keys, pod_way.asked(self.cache, pod, self.scheduler, self.controllers), static)
+        return _Question(owners, keys, pod_way.asked(self.cache, pod, self.scheduler, self.controllers), later, static)
 
     def _answered(self, question: _Question, told: Mapping[Asked, pb.ComponentSpans]) -> pb.PodTimelineResponse:
         own = service.response(self.spans, question.keys)
@@ -99,7 +106,7 @@ class Timelines:
             one = made.components.add()
             one.CopyFrom(told[each])
             del one.spans[:]
-            one.spans.extend(span for span in told[each].spans if span.key in question.keys)
+            one.spans.extend(span for span in told[each].spans if question.concerns(span))
             for span in one.spans:
                 if span.key == question.static:
                     span.key = made.uid

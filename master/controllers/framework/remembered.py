@@ -10,9 +10,9 @@ from podlab.api.objects import metadata
 from podlab.client.informer import Change
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.spans.spans import Spans
+from podlab.spans.way import CREATED, ENDPOINTS, SEEN
 
 M = TypeVar("M", bound=Message)
-SEEN, CREATED, ENDPOINTS = "seen", "created", "endpoints"
 
 
 def owner_changed(spans: Spans, change: Change[M]) -> None:

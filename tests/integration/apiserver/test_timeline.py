@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.service_pb2 import Service
+from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import Forbidden, NotFound, from_rpc_error
-from podlab.spans import service
+from podlab.spans import keys, service
 from podlab.spans.spans import Spans
 from podlab.v1 import timeline_pb2 as pb
 from podlab.v1 import timeline_pb2_grpc
@@ -124,3 +128,30 @@ async def test_nobody_is_told_of_another_pod_by_calling_his_own_its_mirror(
     forged.metadata.annotations["kubernetes.io/config.mirror"] = other
     await admin.create(forged)
     assert not _of(await _asked(admin, "forged"), "kubelet").spans
+
+
+async def test_a_pod_has_not_waited_for_a_service_that_was_made_when_it_was_ready(
+    remembered: Spans, cluster: Cluster, admin: Client, pod: Make
+) -> None:
+    web = await admin.get(Pod, "web", "default")
+    for name in ("earlier", "later"):
+        service_made = Service()
+        service_made.metadata.name, service_made.metadata.namespace = name, "default"
+        service_made.spec.ports.add(port=80)
+        made = await admin.create(service_made)
+        written = EndpointSlice(addressType="IPv4")
+        written.metadata.name, written.metadata.namespace = name, "default"
+        written.metadata.labels["kubernetes.io/service-name"] = name
+        endpoint = written.endpoints.add(addresses=["10.0.0.1"])
+        endpoint.targetRef.kind, endpoint.targetRef.name, endpoint.targetRef.uid = "Pod", "web", web.metadata.uid
+        await admin.create(written)
+        if name == "earlier":  # made in the second in which the pod became ready: it may have waited
+            web.status.conditions.add(type="Ready", status="True", lastTransitionTime=made.metadata.creationTimestamp)
+            await admin.update_status(web)
+            await asyncio.sleep(1.1)
+    remembered.note(web.metadata.uid, "endpoints", 1.0, 2.0, "earlier")
+    remembered.note(web.metadata.uid, "endpoints", 3.0, 4.0, "later")
+    for name in ("earlier", "later"):
+        remembered.note(keys.endpoint("default", name, "10.0.0.1"), "rules", 1.0, 2.0, name)
+    told = _of(await _asked(admin), "kubelet")
+    assert [(each.name, each.detail) for each in told.spans] == [("endpoints", "earlier"), ("rules", "earlier")]
