@@ -31,6 +31,19 @@ done
 ctr -n k8s.io containers ls -q "$1" | sed 's/^/container /'
 """
 
+# What container, runtime and kubelet say of the owners that are given: whose a container is and whether it runs, and
+# what was logged of its pod.
+_WHY = r"""
+logged() { journalctl --unit podlab-kubelet --unit containerd --no-pager | grep -F "$1" | tail -20; }
+for owner in "$@"; do
+    labels=$(ctr -n k8s.io containers info "$owner" 2>/dev/null | sed -n 's/.*"io.kubernetes.[a-z.]*": //p' | xargs)
+    echo "$owner: $labels $(ctr -n k8s.io tasks ls | awk -v id="$owner" '$1 == id {print $3}')"
+    for each in "$owner" $(echo "$labels" | tr -d ,); do
+        [ ${#each} -lt 32 ] || logged "$each"
+    done
+done
+"""
+
 
 def until_nothing_is_left(lab: Lab, cli: Cli, timeout_s: float = 30) -> None:
     """Fails with what is there from now on, on any node, though its pod is gone: others come and go meanwhile."""
@@ -47,7 +60,16 @@ def until_nothing_is_left(lab: Lab, cli: Cli, timeout_s: float = 30) -> None:
     try:
         wait_until(gone, "nothing is left of pods that are gone", timeout_s, 1)
     except AssertionError as error:
-        raise AssertionError(f"{error}: {sorted(left or ())}") from error
+        raise AssertionError(f"{error}: {sorted(left or ())}\n{_why(lab, left or set())}") from error
+
+
+def _why(lab: Lab, left: set[str]) -> str:
+    """What is known on each node of what is left there."""
+    owners: dict[str, dict[str, None]] = {}
+    for node, _, what in (each.partition(": ") for each in sorted(left)):
+        owners.setdefault(node, {})[what.rpartition(" ")[2]] = None
+    told = ((node, lab.run(node, ["sh", "-c", _WHY, "why", *some])) for node, some in owners.items())
+    return "\n".join(f"{node}: {done.stdout}{done.stderr}" for node, done in told)
 
 
 def _leftovers(lab: Lab, node: str, uids: set[str]) -> list[str]:
