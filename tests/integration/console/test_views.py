@@ -216,3 +216,34 @@ async def test_an_object_is_deleted_after_a_question(
         await visit.look("delete-narrow")
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("There are none.")).to_be_visible()
+
+
+@administrator
+async def test_a_secret_s_values_stay_out_of_the_page_until_one_is_asked_for(
+    browser: Browser, built: Opened, api: Api
+) -> None:
+    metadata, values = {"name": "keys", "namespace": "default"}, {"first": "b25lLXZhbHVl", "second": "dHdvLXZhbHVl"}
+    await api.post(
+        "/api/v1/namespaces/default/secrets",
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": values},
+    )
+    async with visiting(browser, built.link) as visit:
+        page, looks = visit.page, list[str]()
+        page.on("request", lambda asked: looks.append(asked.url) if asked.url.endswith("/secrets/keys") else None)
+        await visit.goes_to("#/test/objects/secrets/default/keys")
+        first, second = page.get_by_role("region", name="first"), page.get_by_role("region", name="second")
+        await expect(second).to_contain_text("9 bytes")
+        assert "value" not in await first.inner_text() + await second.inner_text()
+        before = len(looks)
+        await second.get_by_role("button", name="Show").click()
+        await expect(second).to_contain_text("two-value")
+        assert len(looks) == before + 1
+        assert "one-value" not in await page.content()
+        await visit.look("secret")
+        await second.get_by_role("button", name="Hide").click()
+        await expect(second).not_to_contain_text("two-value")
+        await visit.goes_to("#/test/objects/secrets/default/keys?tab=yaml")
+        await expect(page.get_by_text("has its values in it")).to_be_visible()
+        assert len(looks) == before + 1
+        await page.get_by_role("button", name="Show them").click()
+        await expect(page.get_by_role("textbox", name="YAML")).to_contain_text(values["first"])

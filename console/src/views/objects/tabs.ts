@@ -18,6 +18,7 @@ export interface ObjectTab {
 }
 
 const isPod = (resource: Resource) => resource.kind === "Pod" && !resource.group;
+const hasData = (resource: Resource) => ["ConfigMap", "Secret"].includes(resource.kind) && !resource.group;
 const isAny = () => true;
 
 /** What there is to see of an object, in the order in which it is offered: the first one that fits is shown at first. */
@@ -25,6 +26,7 @@ export const TABS: ObjectTab[] = [
   { id: "pod", title: "tab.state", fits: isPod, load: () => import("../pod/pod-state-tab").then((module) => module.PodStateTab) },
   { id: "logs", title: "tab.logs", fits: isPod, load: () => import("../pod/logs-tab").then((module) => module.LogsTab) },
   { id: "terminal", title: "tab.terminal", fits: isPod, load: () => import("../pod/terminal-tab").then((module) => module.TerminalTab) },
+  { id: "data", title: "tab.data", fits: hasData, load: () => import("./data-tab").then((module) => module.DataTab) },
   { id: "yaml", title: "objects.yaml", fits: isAny, load: () => import("./yaml-tab").then((module) => module.YamlTab) },
   { id: "events", title: "tab.events", fits: isAny, load: () => import("./events-tab").then((module) => module.EventsTab) },
 ];

@@ -25,8 +25,23 @@ interface Draft {
   reads: number;
 }
 
-/** An object as YAML, to read and to change: the server tries a change first, and its difference is shown. */
+/** An object as YAML. A Secret's is not even read before it is asked for. */
 export function YamlTab(props: ObjectProps) {
+  const say = useMessages();
+  const [asked, setAsked] = useState(false);
+  if (asked || props.resource.kind !== "Secret") return <YamlForm {...props} />;
+  return (
+    <div class="row">
+      <p>{say("yaml.hidden")}</p>
+      <button type="button" onClick={() => setAsked(true)}>
+        {say("yaml.show")}
+      </button>
+    </div>
+  );
+}
+
+/** To read and to change: the server tries a change first, and its difference is shown. */
+function YamlForm(props: ObjectProps) {
   const say = useMessages();
   const cluster = useCluster();
   const { resource, namespace, name } = props;
