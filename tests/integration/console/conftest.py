@@ -94,13 +94,20 @@ class Api:
         self._origin = origin
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        async with self._client.post(f"/clusters/{CLUSTER}{path}", json=body, headers=self._origin) as answer:
+        return await self._sent("POST", path, body)
+
+    async def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._sent("PUT", path, body)
+
+    async def get(self, path: str) -> dict[str, Any]:
+        async with self._client.get(f"/clusters/{CLUSTER}{path}") as answer:
             told: dict[str, Any] = await answer.json()
             assert answer.status < 300, told
             return told
 
-    async def get(self, path: str) -> dict[str, Any]:
-        async with self._client.get(f"/clusters/{CLUSTER}{path}") as answer:
+    async def _sent(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        to = f"/clusters/{CLUSTER}{path}"
+        async with self._client.request(method, to, json=body, headers=self._origin) as answer:
             told: dict[str, Any] = await answer.json()
             assert answer.status < 300, told
             return told

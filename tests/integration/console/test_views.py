@@ -247,3 +247,29 @@ async def test_a_secret_s_values_stay_out_of_the_page_until_one_is_asked_for(
         assert len(looks) == before + 1
         await page.get_by_role("button", name="Show them").click()
         await expect(page.get_by_role("textbox", name="YAML")).to_contain_text(values["first"])
+
+
+@administrator
+async def test_a_deployment_goes_back_to_an_earlier_revision_after_its_difference_was_shown(
+    browser: Browser, cluster: Cluster, built: Opened, api: Api, nodes: FakeNodes
+) -> None:
+    await api.post(DEPLOYMENTS, deployment("web", 1))
+    at = f"{DEPLOYMENTS}/web"
+    async with visiting(browser, built.link) as visit:
+        page = visit.page
+        await visit.goes_to("#/test/objects/deployments.apps/default/web?tab=history")
+        await expect(page.get_by_role("heading", name="Revision 1")).to_be_visible()
+        changed = await api.get(at)
+        changed["spec"]["template"]["spec"]["containers"][0]["image"] = "busybox:2"
+        await api.put(at, changed)
+        second = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Revision 2"))
+        await expect(second).to_contain_text("Present")
+        first = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Revision 1"))
+        await first.get_by_role("button", name="Go back to this").click()
+        dialog = page.get_by_role("dialog", name="back to revision 1")
+        await expect(dialog).to_contain_text("kubectl -n default rollout undo deployment/web --to-revision=1")
+        await expect(dialog.locator("[data-is=removed]")).to_have_text('- "image": "busybox:2",', use_inner_text=True)
+        await visit.look("history-undo")
+        await dialog.get_by_role("button", name="Go back to this").click()
+        await expect(page.get_by_role("heading", name="Revision 3")).to_be_visible()
+    assert (await api.get(at))["spec"]["template"]["spec"]["containers"][0]["image"] == "busybox"

@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { objectPath, resourceName } from "../../api/discovery";
 import { messageOf } from "../../api/http";
-import { type DiffLine, diff, excerpt } from "../../domain/diff";
+import { diff, excerpt } from "../../domain/diff";
 import { kubectl } from "../../domain/kubectl";
 import { withoutManagers } from "../../domain/managers";
 import { useMessages } from "../../i18n";
 import { DeedDialog } from "../../parts/deed-dialog";
+import { DiffLines } from "../../parts/diff-lines";
 import { KubectlLine } from "../../parts/kubectl-line";
 import { Notice } from "../../parts/notice";
 import { YamlEditor } from "../../parts/yaml-editor";
@@ -77,7 +78,7 @@ function YamlForm(props: ObjectProps) {
           run={() => put(false).then(read)}
           close={() => edit(text)}
         >
-          <Diff lines={excerpt(diff(stored, withoutManagers(tried)))} />
+          <DiffLines lines={excerpt(diff(stored, withoutManagers(tried)))} />
         </DeedDialog>
       )}
     </>
@@ -117,20 +118,4 @@ function useDraft(path: string) {
     );
   };
   return { draft, edit, read, put, attempt };
-}
-
-function Diff({ lines }: { lines: DiffLine[] }) {
-  const say = useMessages();
-  if (!lines.length) return <p>{say("yaml.same")}</p>;
-  const marks = { same: " ", added: "+", removed: "-" };
-  return (
-    <pre class="diff" tabIndex={0} aria-label={say("yaml.changes")}>
-      {lines.map((line, at) => (
-        <span key={at} data-is={line.is}>
-          {marks[line.is]} {line.text}
-          {"\n"}
-        </span>
-      ))}
-    </pre>
-  );
 }
