@@ -167,6 +167,7 @@ class Watcher:
             if not bookmark_due and not section.has_news(position):
                 await section.wait_for_news()
                 continue
+            seen_until = self._cache.revision  # before others run: no bookmark is ahead of what was looked at
             events = section.since(position, _BATCH_EVENTS, _BATCH_BYTES)
             if events is None:
                 raise Expired(f"the watch of {wanted.kind.plural} fell too far behind; list again and watch from there")
@@ -180,5 +181,5 @@ class Watcher:
                 yield b"".join(frames)
             elif not events and bookmark_due:
                 bookmark_at = time.monotonic() + self._bookmark_every_s
-                if bookmark := encode.bookmark(self._cache.revision):
+                if bookmark := encode.bookmark(seen_until):
                     yield bookmark

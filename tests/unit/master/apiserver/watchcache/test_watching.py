@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
+from master.apiserver.watchcache import watching
 from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
 from master.apiserver.watchcache.moment import ANY
-from master.apiserver.watchcache.watching import Watcher
+from master.apiserver.watchcache.watching import MESSAGES, Watcher
 from master.store.contract import Put
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import Expired
@@ -52,6 +55,22 @@ async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
         revision = await cache.store.commit([Put("/registry/core/configmaps/default/x", b"", None)])
         await cache.reach(revision)
         assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, str(revision))]
+
+
+async def test_a_bookmark_is_not_ahead_of_a_change_that_came_while_it_was_prepared(
+    cache: Cache, registry: WritableRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who went on from it after a break would never see the change."""
+
+    async def prepare(_: Sequence[CachedObject]) -> None:
+        if not cache.window(builtin_kinds.named("Namespace")).entries:
+            await registry.create(namespace("a"))
+            await cache.catch_up()
+
+    monkeypatch.setattr(watching, "MESSAGES", replace(MESSAGES, prepare=prepare))
+    async with watch(Watcher(cache, bookmark_every_s=0.0), resource_version="1") as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
+        assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "a")]
 
 
 async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: WritableRegistry) -> None:
