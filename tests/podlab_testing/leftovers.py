@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from podlab.lab.lab import Lab
 from podlab_testing.deployed import Cli, wait_until
+from podlab_testing.waiting import WITHIN_S
 
 # Prints "<what> <owner>" for each thing that belongs to a pod (by uid) or a sandbox or container (by id), and for each
 # container that is of no pod in the filter $1. A network namespace belongs to nobody when no process is in it.
@@ -45,7 +46,7 @@ done
 """
 
 
-def until_nothing_is_left(lab: Lab, cli: Cli, timeout_s: float = 30) -> None:
+def until_nothing_is_left(lab: Lab, cli: Cli, timeout_s: float = WITHIN_S) -> None:
     """Fails with what is there from now on, on any node, though its pod is gone: others come and go meanwhile."""
     nodes = [str(node["metadata"]["name"]) for node in cli.items("nodes")]
     left: set[str] | None = None
