@@ -15,6 +15,7 @@ from podlab_testing.browsing import visiting
 from podlab_testing.cluster import ADMIN, Cluster
 from podlab_testing.consoles import Opened
 from podlab_testing.fake_nodes import FakeNodes
+from podlab_testing.waiting import until_told
 
 from podlab.api.serializer import codec
 from podlab.client.client import Client
@@ -204,15 +205,26 @@ async def test_who_may_only_look_sees_no_button_that_would_be_refused(
         await visit.look("viewer")
 
 
+async def has_pods(api: Api) -> bool:
+    return bool((await api.get("/api/v1/namespaces/default/pods"))["items"])
+
+
 @administrator
-async def test_an_object_is_deleted_after_a_question(
+async def test_an_object_is_deleted_after_a_question_that_says_what_goes_with_it(
     browser: Browser, built: Opened, api: Api, nodes: FakeNodes
 ) -> None:
     await api.post(DEPLOYMENTS, deployment("web", 1))
     async with visiting(browser, built.link, width=320) as visit:
         page = visit.page
         await visit.goes_to("#/test/objects/deployments.apps/default/web?tab=events")
+        await until_told(lambda: has_pods(api), "the Deployment has its pod")
+        await visit.goes_to("#/test/objects/deployments.apps/default/web?tab=owned")
+        await expect(page.get_by_role("listitem").filter(has_text="ReplicaSet web-").get_by_role("link")).to_have_count(
+            2
+        )
+        await visit.look("owned-narrow")
         await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("What goes with it: 1 Pod, 1 ReplicaSet.")
         await visit.look("delete-narrow")
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("There are none.")).to_be_visible()

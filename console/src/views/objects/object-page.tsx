@@ -9,6 +9,7 @@ import { useCluster, useMay } from "../../state/cluster";
 import { go, href, place } from "../../state/router";
 import { useSignal } from "../../state/signal";
 import { Actions } from "../workloads/actions";
+import { GoingWith } from "./owned-tab";
 import { type ObjectProps, TABS } from "./tabs";
 
 /** One object: what is done with it, and what there is to see of it. */
@@ -43,6 +44,7 @@ function Delete({ resource, namespace, name }: ObjectProps) {
   const [asking, setAsking] = useState(false);
   const may = useMay({ verb: "delete", group: resource.group, resource: resource.plural, namespace, name });
   if (!may) return null;
+  const tellsOwned = resource.namespaced || (resource.kind === "Namespace" && !resource.group);
   const run = () =>
     cluster.api
       .raw(objectPath(resource, namespace, name), {
@@ -64,7 +66,7 @@ function Delete({ resource, namespace, name }: ObjectProps) {
           run={run}
           close={() => setAsking(false)}
         >
-          <p>{say("deed.deleteOwned")}</p>
+          {tellsOwned ? <GoingWith resource={resource} namespace={namespace} name={name} /> : <p>{say("deed.deleteOwned")}</p>}
         </DeedDialog>
       )}
     </>
