@@ -285,3 +285,19 @@ async def test_a_deployment_goes_back_to_an_earlier_revision_after_its_differenc
         await dialog.get_by_role("button", name="Go back to this").click()
         await expect(page.get_by_role("heading", name="Revision 3")).to_be_visible()
     assert (await api.get(at))["spec"]["template"]["spec"]["containers"][0]["image"] == "busybox"
+
+
+@viewer
+async def test_who_may_do_what_is_a_table(browser: Browser, built: Opened, api: Api) -> None:
+    async with visiting(browser, built.link) as visit:
+        page = visit.page
+        await expect(page.get_by_role("heading", name="Map")).to_be_visible()
+        await page.keyboard.press("g")
+        await page.keyboard.press("r")
+        row = page.get_by_role("row").filter(has_text=f"User {VIEWER}")
+        await page.get_by_role("searchbox", name="Filter by text").fill(f"{VIEWER} watch")
+        await expect(row).to_contain_text("get, list, watch")
+        await expect(row).to_contain_text("everywhere")
+        await visit.look("rights")
+        await row.get_by_role("link").first.click()
+        await expect(page.get_by_role("heading", name=VIEWER, exact=True)).to_be_visible()
