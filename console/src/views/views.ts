@@ -24,7 +24,7 @@ export const VIEWS: View[] = [
   { id: "workloads", title: "nav.workloads", key: "w", icon: "❖", load: () => import("./workloads/workloads").then((module) => module.Workloads) },
   { id: "nodes", title: "nav.nodes", key: "n", icon: "▣", load: () => import("./nodes/nodes").then((module) => module.Nodes) },
   { id: "objects", title: "nav.objects", key: "o", icon: "▤", load: () => import("./objects/objects").then((module) => module.Objects) },
-  { id: "rights", title: "nav.rights", key: "r", icon: "⚿", load: () => import("./rights/rights").then((module) => module.Rights) },
+  { id: "rights", title: "nav.rights", key: "r", icon: "◈", load: () => import("./rights/rights").then((module) => module.Rights) },
 ];
 
 export const firstView = MAP.id;
