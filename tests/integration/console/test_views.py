@@ -301,3 +301,37 @@ async def test_who_may_do_what_is_a_table(browser: Browser, built: Opened, api: 
         await visit.look("rights")
         await row.get_by_role("link").first.click()
         await expect(page.get_by_role("heading", name=VIEWER, exact=True)).to_be_visible()
+
+
+@administrator
+async def test_an_object_is_made_by_a_form_and_others_by_a_file(browser: Browser, built: Opened, api: Api) -> None:
+    async with visiting(browser, built.link) as visit:
+        page = visit.page
+        visit.allowed = (browsing.REFUSED,)  # what is not there yet is asked for
+        await visit.goes_to("#/test/objects/deployments.apps")
+        await page.get_by_role("link", name="New", exact=True).click()
+        await page.get_by_role("textbox", name="Name").fill("shop")
+        await page.get_by_role("spinbutton", name="Replicas").fill("2")
+        await expect(page.get_by_role("textbox", name="YAML")).to_contain_text("replicas: 2")
+        await visit.look("create")
+        await page.get_by_role("button", name="Try the change").click()
+        dialog = page.get_by_role("dialog", name="What would change")
+        await expect(dialog.locator("[data-is=added]").filter(has_text="replicas: 2")).to_be_visible()
+        await dialog.get_by_role("button", name="Apply").click()
+        await expect(page.get_by_role("row").filter(has_text="shop")).to_be_visible()
+        await visit.goes_to("#/test/objects/configmaps?new=1")
+        made = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: b}\n"
+        chosen = page.get_by_label("From a file")
+        text = f"{made % 'one'}---\nkind: ConfigMap\n"
+        await chosen.set_input_files({"name": "x.yaml", "mimeType": "text/yaml", "buffer": text.encode()})
+        await page.get_by_role("button", name="Try the change").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Document 2 does not say what it is")
+        text = f"{made % 'one'}---\n{made % 'two'}"
+        await chosen.set_input_files({"name": "y.yaml", "mimeType": "text/yaml", "buffer": text.encode()})
+        await page.get_by_role("button", name="Try the change").click()
+        await expect(dialog.get_by_role("heading", name="default/two")).to_be_visible()
+        await visit.look("create-file")
+        await dialog.get_by_role("button", name="Apply").click()
+        await expect(page.get_by_role("row").filter(has_text="two")).to_be_visible()
+    assert (await api.get(f"{DEPLOYMENTS}/shop"))["spec"]["replicas"] == 2
+    assert (await api.get("/api/v1/namespaces/default/configmaps/one"))["data"] == {"a": "b"}

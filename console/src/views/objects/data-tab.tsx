@@ -39,7 +39,7 @@ export function DataTab(props: ObjectProps) {
             )}
             {entry.text !== undefined && <CopyButton text={entry.text} />}
           </header>
-          {entry.shown && <pre tabIndex={0}>{entry.text ?? say("data.binary")}</pre>}
+          {entry.shown && <pre class="value" tabIndex={0}>{entry.text ?? say("data.binary")}</pre>}
         </section>
       ))}
       {secret && <p>{say("data.audited")}</p>}

@@ -7,7 +7,7 @@ import { useMessages } from "../../i18n";
 import { KubectlLine } from "../../parts/kubectl-line";
 import { LiveState } from "../../parts/live-state";
 import { type Column, type Sorting, VirtualTable } from "../../parts/virtual-table";
-import { useCluster, useLive } from "../../state/cluster";
+import { useCluster, useLive, useMay } from "../../state/cluster";
 import { amend, href, place } from "../../state/router";
 import { namespace } from "../../state/settings";
 import { useSignal } from "../../state/signal";
@@ -37,6 +37,7 @@ export function ObjectTable({ resource }: { resource: Resource }) {
         <LiveState live={live} />
         <span class="fill" />
         <Filters filter={filter} labels={labels} />
+        <NewLink resource={resource} within={within} />
         <span class="count">{say("objects.count", { shown: rows.length, all: live.items.size })}</span>
       </header>
       {rows.length > 0 && (
@@ -54,6 +55,21 @@ export function ObjectTable({ resource }: { resource: Resource }) {
       )}
       <KubectlLine line={kubectl(cluster.context, within, "get", resourceName(resource), scope, ...(labels ? ["-l", labels] : []))} />
     </section>
+  );
+}
+
+/** To where an object of the kind is made, for who may. */
+function NewLink({ resource, within }: { resource: Resource; within: string }) {
+  const say = useMessages();
+  const cluster = useCluster();
+  const deed = { group: resource.group, resource: resource.plural, namespace: within };
+  const mayCreate = useMay({ ...deed, verb: "create" });
+  const mayApply = useMay({ ...deed, verb: "patch" });
+  if (!mayCreate || !mayApply || !resource.verbs.includes("patch")) return null;
+  return (
+    <a class="button" href={href(cluster.name, "objects", [resourceName(resource)], { new: "1" })}>
+      {say("create.new")}
+    </a>
   );
 }
 
