@@ -42,6 +42,7 @@ export interface Pod extends KubeObject {
     ephemeralContainers?: Container[];
     serviceAccountName?: string;
     priorityClassName?: string;
+    volumes?: { name: string; emptyDir?: object }[];
   };
   status?: {
     phase?: string;

@@ -10,6 +10,8 @@ interface Props {
   /** What the button says. */
   verb: string;
   danger?: boolean;
+  /** Whether it is known what would be done. */
+  ready?: boolean;
   line: string;
   run: () => Promise<unknown>;
   close: () => void;
@@ -17,7 +19,7 @@ interface Props {
 }
 
 /** Asks before something is done, with the line that does the same, and says why where it was refused. */
-export function DeedDialog({ title, verb, danger = false, line, run, close, children }: Props) {
+export function DeedDialog({ title, verb, danger = false, ready = true, line, run, close, children }: Props) {
   const say = useMessages();
   const [error, setError] = useState("");
   const [running, setRunning] = useState(false);
@@ -43,7 +45,7 @@ export function DeedDialog({ title, verb, danger = false, line, run, close, chil
           <button type="button" onClick={close}>
             {say("deed.cancel")}
           </button>
-          <button type="submit" class={danger ? "danger" : "primary"} disabled={running}>
+          <button type="submit" class={danger ? "danger" : "primary"} disabled={running || !ready}>
             {verb}
           </button>
         </footer>

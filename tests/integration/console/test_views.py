@@ -205,6 +205,10 @@ async def test_who_may_only_look_sees_no_button_that_would_be_refused(
         await visit.look("viewer")
 
 
+async def are_ready(api: Api, count: int) -> bool:
+    return bool((await api.get(f"{DEPLOYMENTS}/web")).get("status", {}).get("readyReplicas") == count)
+
+
 async def has_pods(api: Api) -> bool:
     return bool((await api.get("/api/v1/namespaces/default/pods"))["items"])
 
@@ -335,3 +339,57 @@ async def test_an_object_is_made_by_a_form_and_others_by_a_file(browser: Browser
         await expect(page.get_by_role("row").filter(has_text="two")).to_be_visible()
     assert (await api.get(f"{DEPLOYMENTS}/shop"))["spec"]["replicas"] == 2
     assert (await api.get("/api/v1/namespaces/default/configmaps/one"))["data"] == {"a": "b"}
+
+
+@administrator
+async def test_a_node_is_drained_and_its_pods_are_seen_to_go(
+    browser: Browser, cluster: Cluster, built: Opened, api: Api, nodes: FakeNodes
+) -> None:
+    await api.post(DEPLOYMENTS, deployment("web", 4))
+    await until_told(lambda: are_ready(api, 4), "the Deployment's pods are ready")
+    on_it = "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1"
+    before = {each["metadata"]["uid"] for each in (await api.get(on_it))["items"]}
+    assert before
+    async with visiting(browser, built.link) as visit:
+        page = visit.page
+        await visit.goes_to("#/test/nodes")
+        await page.get_by_role("link", name="n1", exact=True).click()
+        await page.get_by_role("button", name="Drain").click()
+        dialog = page.get_by_role("dialog", name="Drain: Node n1")
+        await expect(dialog).to_contain_text("kubectl drain n1 --ignore-daemonsets")
+        await expect(dialog.get_by_role("listitem")).not_to_have_count(0)
+        await visit.look("drain")
+        await dialog.get_by_role("button", name="Drain").click()
+        await expect(dialog).to_be_hidden()
+    assert (await api.get("/api/v1/nodes/n1"))["spec"]["unschedulable"] is True
+    assert not before & {each["metadata"]["uid"] for each in (await api.get(on_it))["items"]}
+
+
+@administrator
+async def test_a_drain_says_which_budget_holds_a_pod_back(
+    browser: Browser, cluster: Cluster, built: Opened, api: Api, nodes: FakeNodes
+) -> None:
+    budget = {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}
+    budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    await api.post(
+        budgets, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": budget}
+    )
+    await api.post(DEPLOYMENTS, deployment("web", 2))
+    await until_told(lambda: is_guarded(api, f"{budgets}/web"), "the budget knows its pods")
+    async with visiting(browser, built.link) as visit:
+        page = visit.page
+        visit.allowed = (browsing.REFUSED,)
+        (name, *_) = {each["spec"]["nodeName"] for each in (await api.get("/api/v1/pods"))["items"]}
+        await visit.goes_to(f"#/test/objects/nodes/-/{name}")
+        await page.get_by_role("button", name="Drain").click()
+        dialog = page.get_by_role("dialog", name=f"Drain: Node {name}")
+        await dialog.get_by_role("button", name="Drain").click()
+        await expect(dialog).to_contain_text("Held back")
+        await expect(dialog).to_contain_text("it would violate the pod's disruption budget")
+        await visit.look("drain-held")
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(dialog).to_be_hidden()
+
+
+async def is_guarded(api: Api, path: str) -> bool:
+    return bool((await api.get(path)).get("status", {}).get("currentHealthy") == 2)

@@ -12,6 +12,7 @@ import { Meter } from "../../parts/meter";
 import { useCluster, useLive } from "../../state/cluster";
 import { href } from "../../state/router";
 import { Actions } from "../workloads/actions";
+import { Drain } from "./drain";
 
 /** The machines: how each is, what pods ask of it, and what it is. */
 export function Nodes() {
@@ -54,6 +55,7 @@ function NodeCard({ node, pods }: { node: Node; pods: Pod[] }) {
         {node.spec.unschedulable && <Badge tone="warn">{say("node.cordoned")}</Badge>}
         <span class="fill" />
         {resource && <Actions resource={resource} namespace="" name={node.metadata.name} />}
+        {resource && <Drain resource={resource} name={node.metadata.name} />}
       </header>
       <div class="meters">
         <Meter label={say("node.cpu")} value={used.cpu} most={most.cpu} text={`${cores(used.cpu)} / ${cores(most.cpu)}`} />

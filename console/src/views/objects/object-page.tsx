@@ -8,6 +8,7 @@ import { Tabs } from "../../parts/tabs";
 import { useCluster, useMay } from "../../state/cluster";
 import { go, href, place } from "../../state/router";
 import { useSignal } from "../../state/signal";
+import { Drain } from "../nodes/drain";
 import { Actions } from "../workloads/actions";
 import { GoingWith } from "./owned-tab";
 import { type ObjectProps, TABS } from "./tabs";
@@ -30,6 +31,7 @@ export function ObjectPage({ resource, namespace, name }: ObjectProps) {
         <h1>{name}</h1>
         <span class="fill" />
         <Actions resource={resource} namespace={namespace} name={name} />
+        {resource.kind === "Node" && !resource.group && <Drain resource={resource} name={name} />}
         <Delete resource={resource} namespace={namespace} name={name} />
       </header>
       <Tabs label={name} chosen={chosen?.id ?? ""} tabs={tabs.map((tab) => ({ id: tab.id, title: say(tab.title), href: here(tab.id) }))} />
