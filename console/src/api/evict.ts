@@ -22,7 +22,7 @@ export async function evict(api: Api, pod: Pod, tell: (state: Eviction) => void,
     } catch (why) {
       if (why instanceof ApiError && why.code === NOT_FOUND) break; // it is gone already
       if (!(why instanceof ApiError) || why.code !== TOO_MANY_REQUESTS || Date.now() + AGAIN_MS > endsAt) throw why;
-      tell({ is: "refused", why: why.message });
+      tell({ is: "refused", why: [why.message, ...why.causes].join(" ") });
       await pause(AGAIN_MS, signal);
     }
   }

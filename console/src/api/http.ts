@@ -1,11 +1,12 @@
 import type { Status } from "./types";
 
-/** A refusal or a failure of one request. `code` is HTTP's, and 0 where no answer came. */
+/** A refusal or a failure of one request. `code` is HTTP's, and 0 where no answer came; `causes` say more. */
 export class ApiError extends Error {
   constructor(
     readonly code: number,
     readonly reason: string,
     message: string,
+    readonly causes: string[] = [],
   ) {
     super(message);
     this.name = "ApiError";
@@ -80,7 +81,8 @@ async function refusal(answer: Response): Promise<ApiError> {
   const text = await answer.text();
   try {
     const status = JSON.parse(text) as Status;
-    return new ApiError(answer.status, status.reason ?? "", status.message ?? text);
+    const causes = status.details?.causes?.flatMap((each) => each.message ?? []) ?? [];
+    return new ApiError(answer.status, status.reason ?? "", status.message ?? text, causes);
   } catch {
     return new ApiError(answer.status, answer.statusText, text || answer.statusText);
   }

@@ -19,13 +19,14 @@ function api(...refusals: ApiError[]): { api: Api; asked: string[] } {
 }
 
 test("a pod that a disruption budget holds is asked again, and it is told why it stays", async () => {
-  const held = new ApiError(429, "TooManyRequests", "budget");
+  const held = new ApiError(429, "TooManyRequests", "budget", ["web needs 2"]);
   const { api: one, asked } = api(held, held);
   const told: Eviction[] = [];
   const done = evict(one, POD, (state) => told.push(state), new AbortController().signal, 60_000);
   await vi.advanceTimersByTimeAsync(11_000);
   await done;
   expect(asked).toEqual(Array(3).fill("/api/v1/namespaces/shop/pods/web/eviction"));
+  expect(told[1]).toEqual({ is: "refused", why: "budget web needs 2" });
   expect(told.map((each) => each.is)).toEqual(["asked", "refused", "refused", "evicted"]);
 });
 
