@@ -30,7 +30,7 @@ export function CreatePage({ resource }: { resource: Resource }) {
   const say = useMessages();
   const cluster = useCluster();
   const within = useSignal(namespace);
-  const { text, begun, error, trials, start, edit, attempt, close } = useAttempt(resource);
+  const { starts, begun, error, trials, start, edit, attempt, close } = useAttempt(resource);
   const run = async () => {
     for (const each of trials ?? []) await applied(cluster.api, each.manifest, false);
     go(href(cluster.name, "objects", [resourceName(resource)]));
@@ -47,7 +47,7 @@ export function CreatePage({ resource }: { resource: Resource }) {
         <h1>{say("create.title", { kind: resource.kind })}</h1>
       </header>
       <Form resource={resource} start={start} />
-      <YamlEditor key={text} label={say("objects.yaml")} text={begun} editable changed={edit} />
+      <YamlEditor key={starts} label={say("objects.yaml")} text={begun} editable changed={edit} />
       {error && (
         <p class="refusal" role="alert">
           {error}
@@ -120,7 +120,7 @@ function Form({ resource, start }: { resource: Resource; start: (text: string) =
 }
 
 interface Draft {
-  /** What the editor began with. */
+  /** What the editor began with, and how often it began anew. */
   begun: string;
   starts: number;
   error: string;
@@ -153,5 +153,5 @@ function useAttempt(resource: Resource) {
     })().catch(failed);
   };
   const close = () => setDraft((now) => ({ ...now, begun: text.current, trials: undefined }));
-  return { begun: draft.begun, error: draft.error, trials: draft.trials, text: draft.starts, start, edit, attempt, close };
+  return { ...draft, start, edit, attempt, close };
 }
