@@ -2,6 +2,7 @@ import type { Manifest } from "../domain/manifest";
 import { withoutManagers } from "../domain/managers";
 import { objectPath } from "./discovery";
 import { type Api, ApiError } from "./http";
+import { FIELD_MANAGER } from "./patch";
 
 const YAML = "application/yaml";
 const APPLY = "application/apply-patch+yaml";
@@ -27,7 +28,7 @@ export async function tried(api: Api, manifest: Manifest): Promise<Trial> {
 export function applied(api: Api, manifest: Manifest, dryRun: boolean): Promise<string> {
   return api.text(pathOf(manifest), {
     method: "PATCH",
-    query: { fieldManager: "podlab-console", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
+    query: { fieldManager: FIELD_MANAGER, fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
     accept: YAML,
     contentType: APPLY,
     body: manifest.body,

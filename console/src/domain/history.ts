@@ -47,8 +47,8 @@ export function lines(template: Template): string {
 }
 
 /** The strategic merge patch that makes a template the workload's, as `kubectl rollout undo` does. */
-export function undoing(template: Template): string {
-  return JSON.stringify({ spec: { template: { $patch: "replace", ...template } } });
+export function undoing(template: Template): object {
+  return { spec: { template: { $patch: "replace", ...template } } };
 }
 
 function withoutMarks(kept: KeptRevision): Template {

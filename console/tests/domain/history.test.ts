@@ -24,7 +24,7 @@ test("the others' revisions are patches, and one that is put back is the same pa
   const kept: KeptRevision = { metadata: owned("a"), revision: 3, data: { spec: { template: { $patch: "replace", ...template("one") } } } };
   const [found] = revisions("web", [kept]);
   expect(found?.template).toEqual(template("one"));
-  expect(JSON.parse(undoing(template("one")))).toEqual({ spec: kept.data?.spec });
+  expect(undoing(template("one"))).toEqual({ spec: kept.data?.spec });
 });
 
 test("templates are the same whatever the order of their keys", () => {

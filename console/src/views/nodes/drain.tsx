@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { objectPath, type Resource } from "../../api/discovery";
 import { evict, type Eviction, pause } from "../../api/evict";
+import { patch } from "../../api/patch";
 import type { Pod } from "../../api/pods";
 import type { Store } from "../../api/store";
 import { drainPlan, drainWords } from "../../domain/drain";
@@ -93,12 +94,7 @@ function PodLine({ pod, state, gone: isGone }: { pod: Pod; state: Eviction | und
 }
 
 function cordon(cluster: Cluster, resource: Resource, name: string): Promise<unknown> {
-  return cluster.api.raw(objectPath(resource, "", name), {
-    method: "PATCH",
-    query: { fieldManager: "podlab-console" },
-    contentType: "application/merge-patch+json",
-    body: JSON.stringify({ spec: { unschedulable: true } }),
-  });
+  return patch(cluster.api, objectPath(resource, "", name), "merge-patch", { spec: { unschedulable: true } });
 }
 
 /** Returns when the list has none of the pods any more. Raises Error with `left` and their names when that takes too long. */

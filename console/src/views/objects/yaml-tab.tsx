@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { objectPath, resourceName } from "../../api/discovery";
 import { messageOf } from "../../api/http";
+import { FIELD_MANAGER } from "../../api/patch";
 import { diff, excerpt } from "../../domain/diff";
 import { kubectl } from "../../domain/kubectl";
 import { withoutManagers } from "../../domain/managers";
@@ -106,7 +107,7 @@ function useDraft(path: string) {
   const put = (dryRun: boolean) =>
     api.text(path, {
       method: "PUT",
-      query: { fieldManager: "podlab-console", fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
+      query: { fieldManager: FIELD_MANAGER, fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
       accept: YAML,
       contentType: YAML,
       body: text.current,

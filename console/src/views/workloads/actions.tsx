@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { objectPath, type Resource, resourceName } from "../../api/discovery";
+import { patch } from "../../api/patch";
 import type { Node, Workload } from "../../api/pods";
 import { kubectl } from "../../domain/kubectl";
 import { type Message, useMessages } from "../../i18n";
@@ -144,10 +145,5 @@ function Asked({ action, first, close, ...props }: ObjectProps & { action: Actio
 }
 
 function patched(cluster: Cluster, { resource, namespace, name }: ObjectProps, action: Action, count: number): Promise<unknown> {
-  return cluster.api.raw(objectPath(resource, namespace, name, action.subresource), {
-    method: "PATCH",
-    query: { fieldManager: "podlab-console" },
-    contentType: "application/merge-patch+json",
-    body: JSON.stringify(action.patch(count)),
-  });
+  return patch(cluster.api, objectPath(resource, namespace, name, action.subresource), "merge-patch", action.patch(count));
 }

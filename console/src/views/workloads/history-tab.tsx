@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { objectPath } from "../../api/discovery";
+import { patch } from "../../api/patch";
 import type { Workload } from "../../api/pods";
 import { diff, excerpt } from "../../domain/diff";
 import { type KeptRevision, lines, type Revision, revisions, type Template, undoing } from "../../domain/history";
@@ -79,13 +80,7 @@ function Undo({ revision, present, kept, close, ...props }: ObjectProps & { revi
   const say = useMessages();
   const cluster = useCluster();
   const { resource, namespace, name } = props;
-  const run = () =>
-    cluster.api.raw(objectPath(resource, namespace, name), {
-      method: "PATCH",
-      query: { fieldManager: "podlab-console" },
-      contentType: "application/strategic-merge-patch+json",
-      body: undoing(revision.template),
-    });
+  const run = () => patch(cluster.api, objectPath(resource, namespace, name), "strategic-merge-patch", undoing(revision.template));
   return (
     <DeedDialog
       title={say("history.undoTitle", { kind: resource.kind, name, number: revision.number })}
