@@ -6,7 +6,7 @@ import { Notice } from "./parts/notice";
 import { Shell } from "./shell/shell";
 import { Cluster, ClusterContext } from "./state/cluster";
 import { clusterApi, describe, type Description } from "./state/console";
-import { go, href, place } from "./state/router";
+import { addressed, go, href, place } from "./state/router";
 import { useSignal } from "./state/signal";
 import { firstView } from "./views/views";
 
@@ -41,9 +41,11 @@ function Opened({ description }: { description: Description }) {
   const entry = description.clusters.find((each) => each.name === here.cluster);
   const first = description.clusters[0];
   useEffect(() => {
-    // Somebody may have gone elsewhere since this was drawn.
-    if (here === place.value && first && (!entry || !here.view)) go(href((entry ?? first).name, firstView));
-  }, [entry, first, here]);
+    // Somebody may have gone elsewhere since this was drawn, of which `here` is told later.
+    const now = addressed();
+    const known = description.clusters.find((each) => each.name === now.cluster);
+    if (first && (!known || !now.view)) go(href((known ?? first).name, firstView));
+  }, [description, first, here]);
   if (!first) return <Notice title={say("app.noClusters")}>{description.troubles.join("\n")}</Notice>;
   if (!entry) return <Notice>{say("app.loading")}</Notice>;
   return <OfCluster key={entry.name} name={entry.name} description={description} />;

@@ -3,7 +3,7 @@ import { collectionPath, type Resource } from "./discovery";
 import type { Api } from "./http";
 import type { KubeList, KubeObject } from "./types";
 
-/** What a namespace holds, without what the objects say: no value of a Secret is read. */
+/** What a namespace holds, by the metadata of its objects. */
 export interface Contents {
   found: Found[];
   /** Kinds that could not be read, as the user may not, or not to their end, as there are too many objects. */

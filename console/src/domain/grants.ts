@@ -39,11 +39,11 @@ export function grants(bindings: Iterable<Binding>, roles: Iterable<Role>): Gran
     const cluster = binding.roleRef.kind === "ClusterRole";
     const given = rules.get(key(cluster ? "" : namespace, binding.roleRef.name)) ?? [];
     return (binding.subjects ?? []).flatMap((subject, at) =>
-      given.map((rule, number) => ({
+      given.filter((rule) => objects(rule, namespace)).map((rule, number) => ({
         id: `${uid}/${at}/${number}`,
         who: `${subject.kind} ${subject.namespace ? `${subject.namespace}/` : ""}${subject.name}`,
         verbs: (rule.verbs ?? []).join(", "),
-        what: objects(rule),
+        what: objects(rule, namespace),
         namespace,
         role: { cluster, name: binding.roleRef.name },
         binding: name,
@@ -52,10 +52,11 @@ export function grants(bindings: Iterable<Binding>, roles: Iterable<Role>): Gran
   });
 }
 
-function objects({ apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: Rule): string {
+/** Paths are in no namespace: a RoleBinding gives none. */
+function objects({ apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] }: Rule, namespace: string): string {
   const names = resourceNames.length ? ` (${resourceNames.join(", ")})` : "";
   const named = resources.flatMap((resource) => apiGroups.map((group) => (group ? `${resource}.${group}` : resource) + names));
-  return [...named, ...nonResourceURLs].join(", ");
+  return [...named, ...(namespace ? [] : nonResourceURLs)].join(", ");
 }
 
 function key(namespace: string | undefined, name: string): string {

@@ -9,6 +9,11 @@ export function listenToLocation(): void {
   addEventListener("hashchange", () => place.set(parsed(location.hash)));
 }
 
+/** What the address says now, of which `place` is told a moment later. */
+export function addressed(): Place {
+  return parsed(location.hash);
+}
+
 export function go(to: string): void {
   location.hash = to;
 }

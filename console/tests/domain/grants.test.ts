@@ -32,10 +32,12 @@ test("each subject has each rule of the role, in the binding's namespace or ever
   ]);
 });
 
-test("a Role is its own namespace's, and names and paths are told", () => {
+test("a Role is its own namespace's, in which no path is; names and paths are told", () => {
   const found = grants([binding("own", "shop", "Role", "view")], [view, own]);
-  expect(found.slice(0, 2).map((each) => each.what)).toEqual(["secrets (key)", "/metrics"]);
-  expect(new Set(found.map((each) => each.id)).size).toBe(4);
+  expect(found.map((each) => each.what)).toEqual(["secrets (key)", "secrets (key)"]);
+  const everywhere = grants([binding("all", undefined, "ClusterRole", "paths")], [{ metadata: named("paths"), rules: own.rules ?? [] }]);
+  expect(everywhere.map((each) => each.what)).toEqual(["secrets (key)", "/metrics", "secrets (key)", "/metrics"]);
+  expect(new Set(everywhere.map((each) => each.id)).size).toBe(4);
 });
 
 test("a role that is not there gives nothing", () => {
