@@ -1,27 +1,28 @@
 import type { Manifest } from "../domain/manifest";
 import { withoutManagers } from "../domain/managers";
 import { objectPath } from "./discovery";
-import { type Api, ApiError } from "./http";
+import { type Api, isMissing } from "./http";
 import { FIELD_MANAGER } from "./patch";
 
 const YAML = "application/yaml";
 const APPLY = "application/apply-patch+yaml";
 
-/** What applying an object would change: `before` is empty where there is none yet. */
+/** That the server would take an object, and what that would change. */
 export interface Trial {
   manifest: Manifest;
-  before: string;
-  after: string;
+  /** Undefined for a Secret, whose values nobody has asked for. `before` is empty where there is no such object yet. */
+  change: { before: string; after: string } | undefined;
 }
 
 /** Raises ApiError, also where another manager's field would be changed. */
 export async function tried(api: Api, manifest: Manifest): Promise<Trial> {
+  const after = await applied(api, manifest, true);
+  if (manifest.resource.kind === "Secret") return { manifest, change: undefined };
   const before = await api.text(pathOf(manifest), { accept: YAML }).catch((why: unknown) => {
-    if (why instanceof ApiError && why.code === 404) return "";
+    if (isMissing(why)) return "";
     throw why;
   });
-  const after = await applied(api, manifest, true);
-  return { manifest, before: withoutManagers(before), after: withoutManagers(after) };
+  return { manifest, change: { before: withoutManagers(before), after: withoutManagers(after) } };
 }
 
 /** Server-side apply, as `kubectl apply --server-side`. Raises ApiError. */

@@ -1,6 +1,7 @@
 import type { Found } from "../domain/dependents";
 import { collectionPath, type Resource } from "./discovery";
 import type { Api } from "./http";
+import { lean } from "./store";
 import type { KubeList, KubeObject } from "./types";
 
 /** What a namespace holds, by the metadata of its objects. */
@@ -21,7 +22,7 @@ export async function contents(api: Api, resources: Resource[], namespace: strin
     ),
   );
   return {
-    found: kinds.flatMap((resource, at) => (lists[at]?.items ?? []).map((item) => ({ resource, item }))),
+    found: kinds.flatMap((resource, at) => (lists[at]?.items ?? []).map((item) => ({ resource, item: lean(item) }))),
     unread: kinds.filter((_, at) => !lists[at] || lists[at].metadata.continue),
   };
 }

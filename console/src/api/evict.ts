@@ -1,11 +1,11 @@
-import { type Api, ApiError } from "./http";
+import { type Api, ApiError, isMissing } from "./http";
+import { pause } from "./pause";
 import type { Pod } from "./pods";
 
 /** How far the eviction of a pod is. A disruption budget that refuses it is asked again. */
 export type Eviction = { is: "asked" } | { is: "refused"; why: string } | { is: "evicted" };
 
 const AGAIN_MS = 5_000;
-const NOT_FOUND = 404;
 const TOO_MANY_REQUESTS = 429;
 
 /** Returns when the pod is to end. Raises ApiError, also when a budget still refuses it after `withinMs`. */
@@ -20,27 +20,12 @@ export async function evict(api: Api, pod: Pod, tell: (state: Eviction) => void,
       await api.raw(path, { method: "POST", body: JSON.stringify(eviction), signal });
       break;
     } catch (why) {
-      if (why instanceof ApiError && why.code === NOT_FOUND) break; // it is gone already
+      if (isMissing(why)) break; // it is gone already
       if (!(why instanceof ApiError) || why.code !== TOO_MANY_REQUESTS || Date.now() + AGAIN_MS > endsAt) throw why;
       tell({ is: "refused", why: [why.message, ...why.causes].join(" ") });
       await pause(AGAIN_MS, signal);
+      signal.throwIfAborted();
     }
   }
   tell({ is: "evicted" });
-}
-
-/** Raises the signal's reason when it is given up. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -96,3 +96,7 @@ export function messageOf(error: unknown): string {
 export function isGone(error: unknown): boolean {
   return error instanceof ApiError && (error.code === 410 || error.reason === "Expired");
 }
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404;
+}

@@ -166,9 +166,15 @@ function take<T>(store: Store<T>, type: WatchEvent<T>["type"], key: string, item
   else store.put(key, item);
 }
 
-/** The object without what only servers read: it is a third of a pod, and thousands of pods are kept. */
-function lean<T extends KubeObject>(object: T): T {
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/**
+ * The object without what only servers and kubectl read: it is a third of a pod, and thousands of pods are kept. Of a
+ * Secret, what was applied last holds its values.
+ */
+export function lean<T extends KubeObject>(object: T): T {
   delete (object.metadata as ObjectWithManagers).managedFields;
+  delete object.metadata.annotations?.[LAST_APPLIED];
   return object;
 }
 

@@ -1,6 +1,7 @@
 import { ApiError, type Api, type Query, isGone, messageOf } from "./http";
 import { lines } from "./lines";
 import { messages } from "./messages";
+import { pause } from "./pause";
 import type { ListMeta, Status, WatchEvent } from "./types";
 
 /** What a followed list tells. `replaced` comes with the whole list: at first, and whenever changes were missed. */
@@ -164,14 +165,4 @@ class Following<L extends Listed, E> {
 function revisionOf(object: unknown): string {
   const found = object as { metadata?: ListMeta; rows?: { object?: { metadata?: ListMeta } }[] };
   return found.rows?.[0]?.object?.metadata?.resourceVersion ?? found.metadata?.resourceVersion ?? "";
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -9,6 +9,19 @@ export function matches(filter: string, texts: readonly string[]): boolean {
     .every((word) => all.includes(word));
 }
 
+/** What is shown of a table: which rows, by what each says, and in which order. */
+export interface Arrangement<T> {
+  filter: string;
+  texts: (row: T) => string[];
+  order: (one: T, other: T) => number;
+  down: boolean;
+}
+
+export function arranged<T>(all: T[], { filter, texts, order, down }: Arrangement<T>): T[] {
+  const rows = (filter ? all.filter((row) => matches(filter, texts(row))) : all).toSorted(order);
+  return down ? rows.reverse() : rows;
+}
+
 export function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return "";
   return typeof cell === "string" ? cell : JSON.stringify(cell);

@@ -52,6 +52,7 @@ export const en = {
   "create.image": "Image",
   "create.port": "Port",
   "create.file": "From a file",
+  "create.concealed": "A Secret: its values are not shown.",
   "create.syntax": "Document {number}: {value}",
   "create.untyped": "Document {number} does not say what it is, as in `apiVersion: v1` and `kind: ConfigMap`.",
   "create.unserved": "Document {number}: this cluster serves no {value}.",

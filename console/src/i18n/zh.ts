@@ -54,6 +54,7 @@ export const zh: Record<Message, string> = {
   "create.image": "镜像",
   "create.port": "端口",
   "create.file": "从文件",
+  "create.concealed": "Secret：不显示其中的值。",
   "create.syntax": "第 {number} 个文档：{value}",
   "create.untyped": "第 {number} 个文档没有说明类型，例如 `apiVersion: v1` 和 `kind: ConfigMap`。",
   "create.unserved": "第 {number} 个文档：此集群不提供 {value}。",

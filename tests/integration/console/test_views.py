@@ -238,7 +238,8 @@ async def test_an_object_is_deleted_after_a_question_that_says_what_goes_with_it
 async def test_a_secret_s_values_stay_out_of_the_page_until_one_is_asked_for(
     browser: Browser, built: Opened, api: Api
 ) -> None:
-    metadata, values = {"name": "keys", "namespace": "default"}, {"first": "b25lLXZhbHVl", "second": "dHdvLXZhbHVl"}
+    values = {"first": "b25lLXZhbHVl", "second": "dHdvLXZhbHVl"}
+    metadata = {"name": "keys", "namespace": "default"}
     await api.post(
         "/api/v1/namespaces/default/secrets",
         {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": values},
@@ -315,6 +316,7 @@ async def test_an_object_is_made_by_a_form_and_others_by_a_file(browser: Browser
         await visit.goes_to("#/test/objects/deployments.apps")
         await page.get_by_role("link", name="New", exact=True).click()
         await page.get_by_role("textbox", name="Name").fill("shop")
+        await page.get_by_role("textbox", name="Image").fill("busybox")
         await page.get_by_role("spinbutton", name="Replicas").fill("2")
         await expect(page.get_by_role("textbox", name="YAML")).to_contain_text("replicas: 2")
         await visit.look("create")
@@ -330,10 +332,13 @@ async def test_an_object_is_made_by_a_form_and_others_by_a_file(browser: Browser
         await chosen.set_input_files({"name": "x.yaml", "mimeType": "text/yaml", "buffer": text.encode()})
         await page.get_by_role("button", name="Try the change").click()
         await expect(page.get_by_role("alert")).to_contain_text("Document 2 does not say what it is")
-        text = f"{made % 'one'}---\n{made % 'two'}"
+        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: three}\nstringData: {a: hidden-word}\n"
+        text = f"{made % 'one'}---\n{made % 'two'}---\n{secret}"
         await chosen.set_input_files({"name": "y.yaml", "mimeType": "text/yaml", "buffer": text.encode()})
         await page.get_by_role("button", name="Try the change").click()
         await expect(dialog.get_by_role("heading", name="default/two")).to_be_visible()
+        await expect(dialog).to_contain_text("A Secret: its values are not shown.")
+        await expect(dialog).not_to_contain_text("hidden-word")
         await visit.look("create-file")
         await dialog.get_by_role("button", name="Apply").click()
         await expect(page.get_by_role("row").filter(has_text="two")).to_be_visible()

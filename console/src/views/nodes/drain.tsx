@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { objectPath, type Resource } from "../../api/discovery";
-import { evict, type Eviction, pause } from "../../api/evict";
+import { evict, type Eviction } from "../../api/evict";
 import { patch } from "../../api/patch";
+import { pause } from "../../api/pause";
 import type { Pod } from "../../api/pods";
 import type { Store } from "../../api/store";
 import { drainPlan, drainWords } from "../../domain/drain";
@@ -54,7 +55,9 @@ function Draining({ resource, name, close }: { resource: Resource; name: string;
     await cordon(cluster, resource, name);
     const tell = (uid: string) => (state: Eviction) => setStates((now) => new Map(now).set(uid, state));
     const { signal } = given.current;
-    await Promise.all(plan.evicted.map((pod) => evict(cluster.api, pod, tell(pod.metadata.uid), signal, WITHIN_MS)));
+    const ends = await Promise.allSettled(plan.evicted.map((pod) => evict(cluster.api, pod, tell(pod.metadata.uid), signal, WITHIN_MS)));
+    const failed = ends.find((each) => each.status === "rejected"); // once all others have been asked to the end
+    if (failed) throw failed.reason;
     await gone(store, plan.evicted, signal, say("drain.left"));
   };
   const shown = begun ?? plan.evicted;
@@ -105,6 +108,7 @@ async function gone(store: Store<Pod>, pods: Pod[], signal: AbortSignal, left: s
     if (!still.length) return;
     if (Date.now() > endsAt) throw new Error(`${left} ${names(still)}`);
     await pause(LOOK_MS, signal);
+    signal.throwIfAborted();
   }
 }
 

@@ -16,7 +16,7 @@ import { go, href } from "../../state/router";
 import { namespace } from "../../state/settings";
 import { useSignal } from "../../state/signal";
 
-const FIRST: Wanted = { name: "new", image: "busybox", replicas: 1, port: 80 };
+const FIRST: Wanted = { name: "new", image: "", replicas: 1, port: 80 };
 const FAULTS: Record<Fault, Message> = {
   syntax: "create.syntax",
   untyped: "create.untyped",
@@ -30,23 +30,22 @@ export function CreatePage({ resource }: { resource: Resource }) {
   const say = useMessages();
   const cluster = useCluster();
   const within = useSignal(namespace);
-  const { starts, begun, error, trials, start, edit, attempt, close } = useAttempt(resource);
+  const { starts, begun, error, trials, start, open, edit, attempt, close } = useAttempt(resource);
   const run = async () => {
     for (const each of trials ?? []) await applied(cluster.api, each.manifest, false);
     go(href(cluster.name, "objects", [resourceName(resource)]));
   };
   const drop = (event: DragEvent) => {
-    const [file] = event.dataTransfer?.files ?? [];
-    if (!file) return;
+    if (!event.dataTransfer?.files.length) return; // text goes into the editor
     event.preventDefault();
-    void file.text().then(start);
+    open(event.dataTransfer.files);
   };
   return (
     <section class="view" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <header class="view-head">
         <h1>{say("create.title", { kind: resource.kind })}</h1>
       </header>
-      <Form resource={resource} start={start} />
+      <Form resource={resource} start={start} open={open} />
       <YamlEditor key={starts} label={say("objects.yaml")} text={begun} editable changed={edit} />
       {error && (
         <p class="refusal" role="alert">
@@ -67,13 +66,13 @@ export function CreatePage({ resource }: { resource: Resource }) {
           run={run}
           close={close}
         >
-          {trials.map(({ manifest, before, after }) => (
+          {trials.map(({ manifest, change }) => (
             <section key={`${resourceName(manifest.resource)}/${manifest.namespace}/${manifest.name}`} class="datum">
               <h2>
                 {manifest.resource.kind} {manifest.namespace && `${manifest.namespace}/`}
                 {manifest.name}
               </h2>
-              <DiffLines lines={excerpt(diff(before, after))} />
+              {change ? <DiffLines lines={excerpt(diff(change.before, change.after))} /> : <p>{say("create.concealed")}</p>}
             </section>
           ))}
         </DeedDialog>
@@ -83,17 +82,13 @@ export function CreatePage({ resource }: { resource: Resource }) {
 }
 
 /** What is asked for of a common kind, and a file; both begin the YAML anew. */
-function Form({ resource, start }: { resource: Resource; start: (text: string) => void }) {
+function Form({ resource, start, open }: { resource: Resource; start: (text: string) => void; open: (files: FileList | null) => void }) {
   const say = useMessages();
   const [wanted, setWanted] = useState(FIRST);
   const set = (change: Partial<Wanted>) => {
     const next = { ...wanted, ...change };
     setWanted(next);
     start(starter(resource, next));
-  };
-  const chosen = (files: FileList | null) => {
-    const file = files?.[0];
-    if (file) void file.text().then(start);
   };
   return (
     <form class="row" onSubmit={(event) => event.preventDefault()}>
@@ -113,7 +108,7 @@ function Form({ resource, start }: { resource: Resource; start: (text: string) =
       ))}
       <label class="asked">
         {say("create.file")}
-        <input type="file" accept=".yaml,.yml,.json" onChange={(event) => chosen(event.currentTarget.files)} />
+        <input type="file" accept=".yaml,.yml,.json" onChange={(event) => open(event.currentTarget.files)} />
       </label>
     </form>
   );
@@ -144,6 +139,9 @@ function useAttempt(resource: Resource) {
     const error = why instanceof ManifestError ? say(FAULTS[why.fault], { number: why.document, value: why.value }) : messageOf(why);
     setDraft((now) => ({ ...now, error, trials: undefined }));
   };
+  const open = (files: FileList | null | undefined) => {
+    files?.[0]?.text().then(start, failed);
+  };
   const attempt = () => {
     void (async () => {
       const all = manifests(text.current, (version, kind) => cluster.kindOf(version, kind), within);
@@ -153,5 +151,5 @@ function useAttempt(resource: Resource) {
     })().catch(failed);
   };
   const close = () => setDraft((now) => ({ ...now, begun: text.current, trials: undefined }));
-  return { ...draft, start, edit, attempt, close };
+  return { ...draft, start, open, edit, attempt, close };
 }

@@ -2,7 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import { collectionPath, type Resource, resourceName } from "../../api/discovery";
 import type { TableColumn, TableRow } from "../../api/types";
 import { kubectl } from "../../domain/kubectl";
-import { cellText, compareCells, matches } from "../../domain/rows";
+import { arranged, cellText, compareCells } from "../../domain/rows";
 import { useMessages } from "../../i18n";
 import { KubectlLine } from "../../parts/kubectl-line";
 import { LiveState } from "../../parts/live-state";
@@ -122,13 +122,13 @@ export function objectHref(cluster: string, resource: Resource, namespace: strin
 }
 
 function shownRows(all: TableRow[], columns: Column<TableRow>[], filter: string, sorting: Sorting): TableRow[] {
-  const rows = filter ? all.filter((row) => matches(filter, [...columns.map((column) => column.text(row)), row.object.metadata.name])) : all;
   const by = columns.find((column) => column.id === sorting.by);
-  const order = by
-    ? (one: TableRow, other: TableRow) => compareCells(by.text(one), by.text(other))
-    : (one: TableRow, other: TableRow) => key(one).localeCompare(key(other));
-  const sorted = rows.toSorted(order);
-  return sorting.down ? sorted.reverse() : sorted;
+  return arranged(all, {
+    filter,
+    texts: (row) => [...columns.map((column) => column.text(row)), row.object.metadata.name],
+    order: (one, other) => (by ? compareCells(by.text(one), by.text(other)) : key(one).localeCompare(key(other))),
+    down: sorting.down,
+  });
 }
 
 function key(row: TableRow): string {

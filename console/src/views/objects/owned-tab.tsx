@@ -17,7 +17,8 @@ export function OwnedTab(props: ObjectProps) {
   const owned = ownedBy(uidOf(held, props), held.found);
   return (
     <>
-      {owned.length ? <Branches owned={owned} /> : <p class="empty">{say("owned.none")}</p>}
+      {owned.length > 0 && <Branches owned={owned} />}
+      {!owned.length && !held.unread.length && <p class="empty">{say("owned.none")}</p>}
       <Unread held={held} />
       <div class="row">
         <button type="button" onClick={read}>
@@ -38,7 +39,8 @@ export function GoingWith(props: ObjectProps) {
   const going = counted(isNamespace ? held.found : goingWith(uidOf(held, props), held.found));
   return (
     <>
-      <p>{going.length ? say("owned.goes", { what: going.map(([kind, count]) => `${count} ${kind}`).join(", ") }) : say("owned.alone")}</p>
+      {going.length > 0 && <p>{say("owned.goes", { what: going.map(([kind, count]) => `${count} ${kind}`).join(", ") })}</p>}
+      {!going.length && !held.unread.length && <p>{say("owned.alone")}</p>}
       <Unread held={held} />
     </>
   );

@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { type Binding, type Grant, grants, type Role } from "../../domain/grants";
 import { kubectl } from "../../domain/kubectl";
-import { compareCells, matches } from "../../domain/rows";
+import { arranged, compareCells } from "../../domain/rows";
 import { type Translate, useMessages } from "../../i18n";
 import { KubectlLine } from "../../parts/kubectl-line";
 import { LiveState } from "../../parts/live-state";
@@ -86,15 +86,11 @@ function columnsOf(cluster: string, say: Translate): Column<Grant>[] {
 }
 
 function shown(all: Grant[], columns: Column<Grant>[], filter: string, sorting: Sorting): Grant[] {
-  const rows = filter
-    ? all.filter((row) =>
-        matches(
-          filter,
-          columns.map((column) => column.text(row)),
-        ),
-      )
-    : all;
   const by = columns.find((column) => column.id === sorting.by);
-  const sorted = by ? rows.toSorted((one, other) => compareCells(by.text(one), by.text(other))) : rows;
-  return sorting.down ? sorted.toReversed() : sorted;
+  return arranged(all, {
+    filter,
+    texts: (row) => columns.map((column) => column.text(row)),
+    order: (one, other) => (by ? compareCells(by.text(one), by.text(other)) : 0),
+    down: sorting.down,
+  });
 }

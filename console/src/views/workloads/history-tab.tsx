@@ -11,10 +11,11 @@ import { Badge } from "../../parts/badge";
 import { DeedDialog } from "../../parts/deed-dialog";
 import { DiffLines } from "../../parts/diff-lines";
 import { KubectlLine } from "../../parts/kubectl-line";
+import { LiveState } from "../../parts/live-state";
 import { useCluster, useLive, useMay, useObject } from "../../state/cluster";
 import type { ObjectProps } from "../objects/tabs";
 
-type Templated = Workload & { spec: { template: Template; selector?: { matchLabels?: Record<string, string> } } };
+type Templated = Workload & { spec: { template: Template } };
 
 /** The revisions of a workload that the cluster keeps, each beside what it is now, and the way back to one. */
 export function HistoryTab(props: ObjectProps) {
@@ -28,7 +29,8 @@ export function HistoryTab(props: ObjectProps) {
   const owner = object?.metadata.uid ?? "";
   const found = useMemo(() => revisions(owner, live.items.values()), [live.version, owner]);
   const may = useMay({ verb: "patch", group: resource.group, resource: resource.plural, namespace, name });
-  if (!object || !found.length) return <p class="empty">{say(live.state.is === "loading" ? "live.loading" : "history.none")}</p>;
+  if (!found.length && live.state.is !== "live") return <LiveState live={live} />;
+  if (!object || !found.length) return <p class="empty">{say("history.none")}</p>;
   const present = lines(object.spec.template);
   return (
     <>
